@@ -5,15 +5,23 @@ follow from a free one are written as expressions over its name (``"steps-2"``),
 sizes keep equal names through a graph.
 """
 
+import ast
 import itertools
 import math
+import operator
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 Dim = int | str
 Dims = tuple[Dim, ...]
 
 _fresh = itertools.count()
+_ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+}
 
 
 def fresh_name(prefix: str = "dim") -> str:
@@ -151,3 +159,24 @@ def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> tupl
     out = -(-size // stride)
     amount = max((out - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
     return amount // 2, amount - amount // 2
+
+
+def evaluate(dim: Dim, sizes: Mapping[str, int]) -> int | None:
+    """Return the size of a dimension where the free ones have the given sizes; None where it is not known."""
+    if isinstance(dim, int):
+        return dim
+    if dim in sizes:
+        return sizes[dim]
+    return _evaluate(ast.parse(dim, mode="eval").body, sizes)
+
+
+def _evaluate(tree: ast.expr, sizes: Mapping[str, int]) -> int | None:
+    match tree:
+        case ast.Constant(value=int(value)):
+            return value
+        case ast.Name(id=name):
+            return sizes.get(name)
+        case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _ARITHMETIC:
+            a, b = _evaluate(left, sizes), _evaluate(right, sizes)
+            return None if a is None or b is None else _ARITHMETIC[type(sign)](a, b)
+    return None

@@ -158,19 +158,18 @@ for _name in ("neg", "abs", "lt", "le", "gt", "ge", "getitem", "invert"):
 
 
 class VariableState:
-    """Where a variable's value lives: on the host, or in device buffers which functions own.
+    """Where a variable's value lives; state.py says who may read and write it when.
 
-    ``array`` is the value while no function has taken it to the device. ``version`` grows with every
-    change, so that whoever keeps a copy knows when it is stale.
+    ``array`` is the value while no function has taken it to the device; then ``pair`` holds the two halves of its
+    double buffer and ``flip`` tells which is live. ``version`` grows when the value is set from outside.
     """
 
-    __slots__ = ("array", "buffer", "guard", "spare", "version")
+    __slots__ = ("array", "flip", "pair", "version")
 
     def __init__(self, array: np.ndarray):
         self.array: np.ndarray | None = array
-        self.buffer: Any = None  # the live device buffer, once there is one
-        self.spare: Any = None  # the other half of the double buffer
-        self.guard: Any = None  # orders the functions which write this variable
+        self.pair: tuple[Any, Any] | None = None
+        self.flip: Any = None
         self.version = 0
 
 

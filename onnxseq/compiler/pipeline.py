@@ -1,0 +1,73 @@
+"""The compiler on one page: the ordered passes from recorded tensors to a session."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import onnx_ir as ir
+from onnx_ir.passes import common
+
+from onnxseq.compiler.extract import Extract, extract
+from onnxseq.compiler.passes.finish import Finish
+from onnxseq.compiler.passes.fold import Fold
+from onnxseq.compiler.passes.lower import Lower
+from onnxseq.compiler.passes.phase import ResolvePhase
+from onnxseq.compiler.runner import Program
+from onnxseq.compiler.session import Session
+from onnxseq.compiler.targets import Target
+from onnxseq.compiler.tensor import Tensor, Variable
+
+
+def passes(phase: int, target: Target) -> list[ir.passes.InPlacePass]:
+    """Return the passes in their order."""
+    return [
+        ResolvePhase(phase),
+        common.RemoveUnusedNodesPass(),
+        Fold(),
+        common.CommonSubexpressionEliminationPass(),
+        Lower(target),
+        Fold(),
+        common.CommonSubexpressionEliminationPass(),
+        common.RemoveUnusedNodesPass(),
+        Finish(),
+    ]
+
+
+def compile(
+    inputs: Sequence[Tensor],
+    outputs: Sequence[Tensor],
+    updates: Sequence[tuple[Variable, Tensor]],
+    phase: int,
+    target: Target,
+    frozen: bool = False,
+    name: str = "function",
+) -> Extract:
+    """Return the lowered graph of some outputs and updates, with what belongs to which of its inputs and outputs."""
+    result = extract(inputs, outputs, updates, frozen, name)
+    for step in passes(phase, target):
+        result.model = step(result.model).model
+    return result
+
+
+def model(*arguments: Any) -> Any:
+    """Return the lowered graph as an ``onnx.ModelProto``; arguments as for ``compile``."""
+    return ir.to_proto(compile(*arguments).model)
+
+
+def build(
+    inputs: Sequence[Tensor],
+    outputs: Sequence[Tensor],
+    updates: Sequence[tuple[Variable, Tensor]],
+    phase: int,
+    target: Target,
+    frozen: bool = False,
+    name: str = "function",
+) -> Program:
+    """Compile and make a session of it."""
+    extracted = compile(inputs, outputs, updates, phase, target, frozen, name)
+    session = Session(ir.to_proto(extracted.model).SerializeToString(), target.provider)
+    return Program(extracted, session, inputs, outputs)
+
+
+def variables_of(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Variable]:
+    """Return the variables which outputs depend on, not looking behind the inputs."""
+    return [variable for variable, _ in extract(inputs, outputs, ()).reads]

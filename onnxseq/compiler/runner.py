@@ -1,0 +1,228 @@
+"""A compiled model with its variables' buffers: leases runners, which run one step after another.
+
+The hot path is ``Runner.run``: take the writer's lock, pick the binding for the live halves of the double
+buffers, run, turn. Everything else happens once per shape or after a variable was set from outside.
+"""
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+
+from onnxseq import shapes
+from onnxseq.compiler import state
+from onnxseq.compiler.extract import Extract
+from onnxseq.compiler.session import Binding, Buffer, Session
+from onnxseq.compiler.tensor import Tensor, Variable, numpy_dtype
+
+Shapes = tuple[tuple[int, ...], ...]
+
+_POOLED = 8  # idle runners kept per shape
+
+
+class Program:
+    """A session, the variables it reads and writes, and the runners that are idle.
+
+    Arguments:
+        extract: how the graph's inputs and outputs belong to tensors and variables.
+        session: the compiled model, ready to run.
+        inputs, outputs: the tensors fed and computed.
+    """
+
+    def __init__(self, extract: Extract, session: Session, inputs: Sequence[Tensor], outputs: Sequence[Tensor]):
+        self.session = session
+        self.inputs, self.outputs = tuple(inputs), tuple(outputs)
+        self.fed, self.output_names = extract.fed, extract.outputs
+        present = {x.name for x in extract.model.graph.inputs}  # passes drop inputs that nothing reads
+        self.fed = [name if name in present else None for name in extract.fed]
+        self.reads: list[tuple[Variable, str]] = [(v, name) for v, name in extract.reads if name in present]
+        self.writes: list[tuple[Variable, str]] = extract.writes
+        self.flip = state.Flip() if self.writes else None
+        self._idle: dict[Shapes, list[Runner]] = {}
+        self._lock = threading.Lock()
+
+    def lease(self, input_shapes: Shapes) -> "Runner":
+        """Return a runner for concrete input shapes; give it back with ``release``."""
+        with self._lock:
+            idle = self._idle.get(input_shapes)
+            if idle:
+                return idle.pop()
+        return Runner(self, input_shapes)
+
+    def release(self, runner: "Runner") -> None:
+        with self._lock:
+            idle = self._idle.setdefault(runner.shapes, [])
+            if len(idle) < _POOLED:
+                idle.append(runner)
+
+
+class Runner:
+    """One thread's view of a program at fixed input shapes.
+
+    Attributes:
+        inputs: arrays to write the batch into before ``run``.
+        outputs: arrays with the results, valid until the next ``run``.
+    """
+
+    def __init__(self, program: Program, input_shapes: Shapes):
+        self.program, self.shapes = program, input_shapes
+        device = program.session.device
+        self.inputs = [
+            np.zeros(shape, numpy_dtype(x.element_type)) for x, shape in zip(program.inputs, input_shapes, strict=True)
+        ]
+        sizes: dict[str, int] = {}
+        for x, shape in zip(program.inputs, input_shapes, strict=True):
+            sizes.update((dim, size) for dim, size in zip(x.dims, shape, strict=True) if isinstance(dim, str))
+        self.outputs: list[np.ndarray | None] = []
+        for y in program.outputs:
+            known = [shapes.evaluate(d, sizes) for d in y.dims]
+            fixed = None if any(d is None or d < 0 for d in known) else known
+            self.outputs.append(None if fixed is None else np.zeros(fixed, numpy_dtype(y.element_type)))
+        self._host = device.is_host
+        self._own_inputs, self._own_outputs = list(self.inputs), list(self.outputs)
+        self._dynamic = [i for i, y in enumerate(self.outputs) if y is None]
+        self._feeds = [device.buffer(x) for x in self.inputs]
+        self._results = [None if y is None else self._result_buffer(y) for y in self.outputs]
+        self._bindings: dict[tuple[int, ...], tuple[Binding, dict[str, Buffer]]] = {}
+        self._ready: dict[tuple[int, ...], Binding] = {}
+        self._foreign: list[state.Flip] = []
+        self._changes = -1
+
+    def __enter__(self) -> "Runner":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.inputs = list(self._own_inputs)
+        restored = False
+        for i, array in enumerate(self._own_inputs):
+            if self._feeds[i].array is not array and self._host:
+                self._feeds[i] = self.program.session.device.buffer(array)
+                restored = True
+        for i, own in enumerate(self._own_outputs):
+            if own is not None and self.outputs[i] is not own:
+                self.outputs[i] = own
+                self._results[i] = self._result_buffer(own)
+                restored = True
+        if restored:
+            self._ready.clear()
+        self.program.release(self)
+
+    def _result_buffer(self, array: np.ndarray) -> Buffer:
+        device = self.program.session.device
+        return device.buffer(array) if device.is_host else device.empty(array.shape, array.dtype)
+
+    def set_input(self, index: int, array: np.ndarray) -> None:
+        """Use a C-contiguous array of the input's dtype and shape as it lies, without a copy."""
+        self.inputs[index] = array
+        if self._host:
+            self._feeds[index] = self.program.session.device.buffer(array)
+            self._rebind_input(index)
+
+    def bind_output(self, index: int, array: np.ndarray) -> None:
+        """Have an output written straight into a C-contiguous array of its dtype and shape."""
+        self.outputs[index] = array
+        if self._host:
+            self._results[index] = self.program.session.device.buffer(array)
+            name = self.program.output_names[index]
+            for binding, _ in self._bindings.values():
+                binding.output(name, self._results[index])
+
+    def _rebind_input(self, index: int) -> None:
+        name = self.program.fed[index]
+        if name is not None:
+            for binding, _ in self._bindings.values():
+                binding.input(name, self._feeds[index])
+
+    def run(self) -> None:
+        """Run one step: read the inputs and variables, write the outputs and the variables' next values."""
+        own = self.program.flip
+        if not self._host:
+            self._upload()
+        if own is None:
+            self._step(None)
+        else:
+            with own.lock:
+                done = self._step(own)
+            while not done:  # a variable was set or moved: look again where everything is, outside the lock
+                self._settle()
+                with own.lock:
+                    done = self._step(own)
+        if not self._host or self._dynamic:
+            self._download()
+
+    def _step(self, own: state.Flip | None) -> bool:
+        while True:
+            foreign = self._foreign
+            key = tuple([flip.enter() for flip in foreign])
+            try:
+                if self._changes == state.STORE.changes:
+                    if own is not None:
+                        own.await_spare()
+                        key = (own.parity, *key)
+                    binding = self._ready.get(key) or self._bind(key)
+                    self._last = binding
+                    binding.run()
+                    if own is not None:
+                        own.turn()
+                    return True
+            finally:
+                for flip, parity in zip(foreign, key[-len(foreign) :] if foreign else (), strict=True):
+                    flip.leave(parity)
+            if own is not None:
+                return False
+            self._settle()
+
+    def _settle(self) -> None:
+        program = self.program
+        with state.STORE.lock:
+            self._foreign = state.settle(
+                [v for v, _ in program.reads], [v for v, _ in program.writes], program.flip, program.session.device
+            )
+            self._ready.clear()
+            self._changes = state.STORE.changes
+
+    def _bind(self, key: tuple[int, ...]) -> Binding:
+        program = self.program
+        if key not in self._bindings:
+            binding = program.session.binding()
+            for name, buffer in zip(program.output_names, self._results, strict=True):
+                if buffer is None:
+                    binding.allocate(name)
+                else:
+                    binding.output(name, buffer)
+            self._bindings[key] = (binding, {})
+        binding, bound = self._bindings[key]
+        own = program.flip
+        parities = dict(zip(([own] if own else []) + self._foreign, key, strict=True))
+        wanted: dict[str, Buffer] = {n: b for n, b in zip(program.fed, self._feeds, strict=True) if n is not None}
+        for variable, name in program.reads:
+            home = variable.state
+            wanted[name] = home.pair[parities[home.flip] if home.flip is not None else 0]
+        for name, buffer in wanted.items():
+            if bound.get(name) is not buffer:
+                binding.input(name, buffer)
+                bound[name] = buffer
+        for variable, name in program.writes:
+            spare = variable.state.pair[1 - parities[own]]
+            if bound.get(name) is not spare:
+                binding.output(name, spare)
+                bound[name] = spare
+        for name, buffer in zip(program.output_names, self._results, strict=True):
+            if buffer is not None and bound.get(name) is not buffer:
+                binding.output(name, buffer)
+                bound[name] = buffer
+        self._ready[key] = binding
+        return binding
+
+    def _upload(self) -> None:
+        device = self.program.session.device
+        for i, array in enumerate(self.inputs):
+            self._feeds[i] = device.buffer(np.ascontiguousarray(array))
+            self._rebind_input(i)
+
+    def _download(self) -> None:
+        for i, buffer in enumerate(self._results):
+            if buffer is None:
+                self.outputs[i] = self._last.result(i)
+            elif not self._host:
+                np.copyto(self.outputs[i], buffer.read())

@@ -1,0 +1,187 @@
+"""The only importer of onnxruntime: which wheel is installed, sessions, bindings and device buffers."""
+
+import importlib.metadata
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+# Each flavour's wheel installs the same import name, so at most one may be there.
+WHEELS = {
+    "onnxruntime": "cpu",
+    "onnxruntime-training-cpu": "training",
+    "onnxruntime-training": "training-cuda",
+    "onnxruntime-gpu": "gpu",
+}
+
+
+def installed_wheels() -> list[str]:
+    """Return which of the known ONNX Runtime wheels this environment has."""
+    found = []
+    for wheel in WHEELS:
+        try:
+            importlib.metadata.version(wheel)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        found.append(wheel)
+    return found
+
+
+def wheel_fault(wheels: Sequence[str], importable: bool) -> str | None:
+    """Return what is wrong with the installed runtime wheels and which command mends it, or None."""
+    if len(wheels) > 1:
+        names = " and ".join(wheels)
+        return (
+            f"onnxseq: {names} are installed together; expected one of them, since they overwrite each other's files. "
+            f"Run: pip uninstall -y {' '.join(wheels)} && pip install \"onnxseq[{WHEELS[wheels[0]]}]\""
+        )
+    if not importable:
+        return (
+            "onnxseq: no ONNX Runtime is installed; expected one runtime flavour. "
+            'Run: pip install "onnxseq[cpu]"  (or [training], [training-cuda], [gpu])'
+        )
+    return None
+
+
+try:
+    import onnxruntime as ort
+except ModuleNotFoundError as fault:
+    raise ImportError(wheel_fault(installed_wheels()[:1], importable=False)) from fault
+
+_fault = wheel_fault(installed_wheels(), importable=True)
+if _fault:
+    raise ImportError(_fault)
+
+# Sessions log nothing but errors: warnings about unusual graphs are for the compiler's developers.
+ort.set_default_logger_severity(3)
+
+_LEVELS = {
+    "none": ort.GraphOptimizationLevel.ORT_DISABLE_ALL,
+    "basic": ort.GraphOptimizationLevel.ORT_ENABLE_BASIC,
+    "extended": ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+    "all": ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
+}
+
+def runtime_version() -> str:
+    """Return the installed ONNX Runtime's version."""
+    return ort.__version__
+
+
+def providers() -> list[str]:
+    """Return the execution providers which the installed runtime offers, best first."""
+    return list(ort.get_available_providers())
+
+
+class Device:
+    """Where buffers live: the host's memory, which NumPy sees without a copy, or a CUDA device's."""
+
+    def __init__(self, kind: str = "cpu", index: int = 0):
+        self.kind, self.index = kind, index
+
+    @property
+    def is_host(self) -> bool:
+        return self.kind == "cpu"
+
+    def buffer(self, array: np.ndarray) -> "Buffer":
+        """Return a buffer with an array's values; on the host it shares the array's memory."""
+        return Buffer(ort.OrtValue.ortvalue_from_numpy(array, self.kind, self.index), array if self.is_host else None)
+
+    def empty(self, shape: Sequence[int], dtype: np.dtype) -> "Buffer":
+        """Return a buffer with undefined values."""
+        if self.is_host:
+            return self.buffer(np.empty(shape, dtype))
+        return Buffer(ort.OrtValue.ortvalue_from_shape_and_type(list(shape), dtype.type, self.kind, self.index), None)
+
+
+class Buffer:
+    """A tensor's memory on a device; on the host ``array`` is the same memory."""
+
+    __slots__ = ("array", "value")
+
+    def __init__(self, value: Any, array: np.ndarray | None):
+        self.value, self.array = value, array
+
+    def read(self) -> np.ndarray:
+        """Return a copy of the values on the host."""
+        return self.array.copy() if self.array is not None else self.value.numpy()
+
+    def write(self, array: np.ndarray) -> None:
+        """Overwrite the values from the host."""
+        if self.array is not None:
+            np.copyto(self.array, array)
+        else:
+            self.value.update_inplace(np.ascontiguousarray(array))
+
+
+class Session:
+    """A model made ready to run.
+
+    Arguments:
+        model: the serialized ONNX model.
+        provider: the execution provider, such as 'CPUExecutionProvider'.
+        threads: threads within an op; 0 lets the runtime use one per core.
+        level: the runtime's own graph optimizations: 'none', 'basic', 'extended' or 'all'.
+    """
+
+    def __init__(self, model: bytes, provider: str, threads: int = 0, level: str = "all"):
+        options = ort.SessionOptions()
+        options.graph_optimization_level = _LEVELS[level]
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+        options.log_severity_level = 3
+        self._session = ort.InferenceSession(model, options, providers=list(dict.fromkeys([provider, "CPUExecutionProvider"])))
+        self.device = Device("cuda" if provider == "CUDAExecutionProvider" else "cpu")
+
+    def binding(self) -> "Binding":
+        """Return an empty binding of this session's inputs and outputs."""
+        return Binding(self._session, self.device)
+
+    def run(self, feeds: dict[str, np.ndarray], outputs: list[str] | None = None) -> list[np.ndarray]:
+        """Run once with arrays by name; for checks and single calls."""
+        return self._session.run(outputs, feeds)
+
+
+class Binding:
+    """Inputs and outputs of a session, bound once and run many times."""
+
+    def __init__(self, session: Any, device: Device):
+        self._session, self._device = session, device
+        self._binding = session.io_binding()
+
+    def input(self, name: str, buffer: Buffer) -> None:
+        self._binding.bind_ortvalue_input(name, buffer.value)
+
+    def output(self, name: str, buffer: Buffer) -> None:
+        self._binding.bind_ortvalue_output(name, buffer.value)
+
+    def allocate(self, name: str) -> None:
+        """Let the runtime allocate an output whose shape is known only after the run."""
+        self._binding.bind_output(name, self._device.kind, self._device.index)
+
+    def run(self) -> None:
+        self._session.run_with_iobinding(self._binding)
+
+    def result(self, position: int) -> np.ndarray:
+        """Return a copy of an output that the runtime allocated; ``position`` counts bound outputs."""
+        return self._binding.get_outputs()[position].numpy()
+
+
+def optimized(model: bytes, path: str) -> None:
+    """Write the model as the runtime rewrites it for this machine; for probing what it can do."""
+    options = ort.SessionOptions()
+    options.optimized_model_filepath = path
+    options.log_severity_level = 4
+    ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def loads(model: bytes) -> bool:
+    """Tell whether the runtime accepts a model."""
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception:  # the runtime raises types of its own for a missing kernel
+        return False
+    return True
+

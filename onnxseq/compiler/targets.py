@@ -1,0 +1,108 @@
+"""What each runtime and provider can run: the tiers above standard ONNX, probed from what is installed."""
+
+import functools
+import pathlib
+import tempfile
+from dataclasses import dataclass, field
+
+import numpy as np
+import onnx_ir as ir
+
+from onnxseq.compiler import session
+
+OPSET = 18  # both the last training build and today's runtimes run all forms of it
+DOMAINS = {"com.microsoft": 1, "com.microsoft.nchwc": 1}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A runtime, its provider and the features lowerings may use.
+
+    Features:
+        onnx: standard ops, which every target has.
+        nchwc: the CPU provider's convolution and pooling in a blocked layout, ``block`` channels together.
+        batch_norm_grad: the training build's BatchNormalizationGrad.
+    """
+
+    provider: str = "CPUExecutionProvider"
+    features: frozenset[str] = field(default_factory=lambda: frozenset({"onnx"}))
+    block: int = 0
+
+    def has(self, feature: str) -> bool:
+        return feature in self.features
+
+    @property
+    def on_cpu(self) -> bool:
+        return self.provider == "CPUExecutionProvider"
+
+
+PORTABLE = Target()
+
+
+@functools.cache
+def current() -> Target:
+    """Return the target for the installed runtime and its best provider."""
+    provider = "CUDAExecutionProvider" if "CUDAExecutionProvider" in session.providers() else "CPUExecutionProvider"
+    features, block = {"onnx"}, 0
+    if provider == "CPUExecutionProvider":
+        block = _probe_block()
+        if block:
+            features.add("nchwc")
+        if _probe_batch_norm_grad():
+            features.add("batch_norm_grad")
+    return Target(provider, frozenset(features), block)
+
+
+def _value(name: str, shape: list[int]) -> ir.Value:
+    return ir.Value(name=name, shape=ir.Shape(shape), type=ir.TensorType(ir.DataType.FLOAT))
+
+
+def _model(nodes: list[ir.Node], inputs: list[ir.Value], initializers: list[ir.Value]) -> bytes:
+    graph = ir.Graph(
+        inputs,
+        list(nodes[-1].outputs),
+        nodes=nodes,
+        initializers=initializers,
+        opset_imports={"": OPSET, **DOMAINS},
+        name="probe",
+    )
+    return ir.to_proto(ir.Model(graph, ir_version=9)).SerializeToString()
+
+
+def _probe_block() -> int:
+    """Return how many channels the runtime blocks together: 16 with AVX-512, 8 with AVX2, 0 for no such kernels.
+
+    24 output channels are padded to 32 where blocks hold 16 and stay 24 where they hold 8.
+    """
+    weights = _value("w", [24, 16, 3, 3])
+    weights.const_value = ir.Tensor(np.ones((24, 16, 3, 3), np.float32))
+    x = _value("x", [1, 16, 8, 8])
+    node = ir.Node("", "Conv", [x, weights], num_outputs=1)
+    node.outputs[0].name, node.outputs[0].type = "y", ir.TensorType(ir.DataType.FLOAT)
+    node.outputs[0].shape = ir.Shape([1, 24, 6, 6])
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "optimized.onnx")
+        session.optimized(_model([node], [x], [weights]), str(path))
+        graph = ir.load(path).graph
+        for found in graph:
+            if found.domain == "com.microsoft.nchwc" and found.op_type == "Conv":
+                blocked = found.inputs[1]
+                if blocked is not None and blocked.shape is not None:
+                    return {32: 16, 24: 8}.get(int(blocked.shape[0]), 0)
+    return 0
+
+
+def _probe_batch_norm_grad() -> bool:
+    x = _value("x", [2, 3, 4, 4])
+    channel = [_value(name, [3]) for name in ("scale", "mean", "inverse")]
+    node = ir.Node(
+        "com.microsoft",
+        "BatchNormalizationGrad",
+        [x, x, *channel],
+        attributes=ir.convenience.convert_attributes({"epsilon": 1e-3}),
+        num_outputs=3,
+    )
+    for output, shape in zip(node.outputs, ([2, 3, 4, 4], [3], [3]), strict=True):
+        output.name, output.type = f"y{output.index()}", ir.TensorType(ir.DataType.FLOAT)
+        output.shape = ir.Shape(shape)
+    return session.loads(_model([node], [x, *channel], []))
