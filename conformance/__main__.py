@@ -1,0 +1,80 @@
+"""The command line: `python -m conformance list | record | run`."""
+
+import argparse
+import sys
+
+from . import backends, cases, compare, runner, store  # noqa: F401  (importing the cases registers them)
+from .case import CASES, matching
+from .worker import FAILED
+
+
+def _chosen(pattern):
+    names = matching(pattern)
+    if not names:
+        raise SystemExit("conformance: no case fits {!r}; expected a glob such as 'losses/*'. See `list`.".format(pattern))
+    return names
+
+
+def _write(text):
+    sys.stdout.write(text + "\n")
+
+
+def list_cases(options):
+    """Each case's name and, where it has one, its first line of explanation."""
+    for name in _chosen(options.cases):
+        explanation = (CASES[name].function.__doc__ or "").strip().split("\n")[0]
+        _write("{}  {}".format(name, explanation).rstrip())
+    return 0
+
+
+def _same(first, second, name):
+    return not compare.exact_differences(first.get(name, {}), second.get(name, {}))
+
+
+def record(options):
+    """Runs the oracle twice and stores what both runs agree on, to the last bit."""
+    names = _chosen(options.cases)
+    runs = [runner.run_cases(options.python, "tf14", names, runner.progress_line(len(names))) for _ in range(2)]
+    (first, versions), (second, _) = runs
+    refused = [name for name in names if FAILED in first[name] or FAILED in second[name] or not _same(first, second, name)]
+    for name in refused:
+        _write("{} refused: {}".format(name, first[name].get(FAILED) or "two runs differ in " + ", ".join(
+            compare.exact_differences(first[name], second[name]))))
+    store.save({name: first[name] for name in names if name not in refused}, versions)
+    _write("{} of {} cases recorded".format(len(names) - len(refused), len(names)))
+    return 1 if refused else 0
+
+
+def run(options):
+    """Compares a backend with the record, field by field."""
+    names = _chosen(options.cases)
+    measured, versions = runner.run_cases(options.python, options.backend, names, runner.progress_line(len(names)))
+    recorded = store.load(names)
+    found = [deviation for name in names for deviation in compare.deviations(name, measured[name], recorded.get(name))]
+    for deviation in found:
+        _write("{}: {} {}".format(*deviation))
+    deviating = len({deviation.case for deviation in found})
+    _write("{} of {} cases agree ({} on {})".format(
+        len(names) - deviating, len(names), options.backend, ", ".join("{} {}".format(*item) for item in sorted(versions.items()))))
+    return 1 if found else 0
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m conformance", description=__doc__)
+    commands = parser.add_subparsers(dest="command")
+    commands.required = True
+    for function, name in ((list_cases, "list"), (record, "record"), (run, "run")):
+        command = commands.add_parser(name, help=function.__doc__, description=function.__doc__)
+        command.set_defaults(function=function)
+        command.add_argument("--cases", default="*", metavar="GLOB", help="which cases, by name (default: all)")
+        if name == "record":
+            command.add_argument("--python", required=True, help="a Python 3.6 that has TensorFlow 1.4")
+        if name == "run":
+            command.add_argument("--backend", required=True, choices=backends.NAMES)
+            command.add_argument("--python", default=sys.executable, help="the Python that has the backend (default: this one)")
+    options = parser.parse_args(arguments)
+    return options.function(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

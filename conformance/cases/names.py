@@ -1,0 +1,145 @@
+"""Family `names`: what layers, weights, models and outputs are called, in which order weights stand, the text of summary."""
+
+from ..case import EXACT, as_text, case
+from .helpers import sequential
+
+
+def _every_layer(L):
+    return [
+        L.Embedding(9, 4, input_length=12),
+        L.Conv1D(4, 3),
+        L.BatchNormalization(),
+        L.Activation("relu"),
+        L.MaxPooling1D(),
+        L.AveragePooling1D(),
+        L.ZeroPadding1D(),
+        L.UpSampling1D(),
+        L.Masking(),
+        L.Reshape((8, 1, 4)),
+        L.Conv2D(4, 1),
+        L.ZeroPadding2D(),
+        L.UpSampling2D(),
+        L.MaxPooling2D(),
+        L.AveragePooling2D(),
+        L.Permute((2, 1, 3)),
+        L.Flatten(),
+        L.Dropout(0.5),
+        L.Lambda(lambda x: x * 2.0),
+        L.ActivityRegularization(0.1),
+        L.RepeatVector(3),
+        L.GlobalMaxPooling1D(),
+        L.Dense(3),
+        L.Dense(2),
+    ]
+
+
+@case("names/layers_and_weights", EXACT)
+def layers_and_weights(keras, random):
+    model = sequential(keras, _every_layer(keras.layers))
+    return {
+        "model": model.name,
+        "layers": as_text([layer.name for layer in model.layers]),
+        "weights": as_text([weight.name for weight in model.weights]),
+        "trainable_weights": as_text([weight.name for weight in model.trainable_weights]),
+        "non_trainable_weights": as_text([weight.name for weight in model.non_trainable_weights]),
+        "shapes": as_text([value.shape for value in model.get_weights()]),
+        "input_shapes": as_text([layer.input_shape for layer in model.layers]),
+        "output_shapes": as_text([layer.output_shape for layer in model.layers]),
+        "parameters": as_text([layer.count_params() for layer in model.layers]),
+        "count_params": model.count_params(),
+        "inputs": as_text(list(model.input_names)),
+        "outputs": as_text(list(model.output_names)),
+        "input_tensor": model.input.name,
+    }
+
+
+@case("names/given", EXACT)
+def given(keras, random):
+    L = keras.layers
+    model = keras.models.Sequential([L.Dense(2, input_shape=(3,), name="first"), L.Dense(2), L.Dense(2, name="last")], name="mine")
+    other = keras.models.Sequential([L.Dense(2, input_shape=(3,))])
+    return {
+        "models": as_text([model.name, other.name]),
+        "layers": as_text([layer.name for layer in model.layers + other.layers]),
+        "weights": as_text([weight.name for weight in model.weights + other.weights]),
+        "inputs": as_text([list(model.input_names), list(model.output_names), list(other.input_names)]),
+        "found": as_text([model.get_layer("last").name, model.get_layer(index=0).name, model.get_layer(index=1).name]),
+    }
+
+
+@case("names/frozen_weights_order", EXACT)
+def frozen_weights_order(keras, random):
+    """What of the orders of weights changes when layers and the model are switched off."""
+    L = keras.layers
+    model = sequential(keras, [L.Dense(3, input_shape=(4,)), L.BatchNormalization(), L.Dense(2)])
+
+    def orders():
+        return [[weight.name for weight in group] for group in (model.weights, model.trainable_weights, model.non_trainable_weights)]
+
+    fields = {"on": as_text(orders())}
+    model.layers[1].trainable = False
+    fields["one_off"] = as_text(orders())
+    fields["one_off_shapes"] = as_text([value.shape for value in model.get_weights()])
+    model.trainable = False
+    fields["all_off"] = as_text(orders() + [[layer.trainable for layer in model.layers]])
+    model.trainable = True
+    fields["on_again"] = as_text(orders() + [[layer.trainable for layer in model.layers]])
+    return fields
+
+
+@case("names/nested", EXACT)
+def nested(keras, random):
+    L = keras.layers
+    inner = sequential(keras, [L.Dense(3, input_shape=(4,)), L.BatchNormalization()])
+    model = sequential(keras, [inner, L.Activation("relu"), L.Dense(2)])
+    return {
+        "layers": as_text([layer.name for layer in model.layers]),
+        "weights": as_text([weight.name for weight in model.weights]),
+        "trainable": as_text([weight.name for weight in model.trainable_weights]),
+        "shapes": as_text([model.input_shape, inner.output_shape, model.output_shape, inner.get_output_shape_at(1)]),
+        "names": as_text([list(model.input_names), list(model.output_names)]),
+    }
+
+
+def _summary(model, **options):
+    lines = []
+    model.summary(print_fn=lines.append, **options)
+    return "\n".join(lines)
+
+
+@case("names/summary", EXACT)
+def summary(keras, random):
+    return {"text": _summary(sequential(keras, _every_layer(keras.layers)))}
+
+
+@case("names/summary_options", EXACT)
+def summary_options(keras, random):
+    L = keras.layers
+    model = sequential(keras, [L.Dense(3, input_shape=(4,), name="a_layer_with_quite_a_long_name"), L.BatchNormalization(), L.Dense(2000)])
+    model.layers[0].trainable = False
+    return {
+        "wide": _summary(model, line_length=100),
+        "narrow": _summary(model, line_length=40),
+        "positions": _summary(model, line_length=80, positions=[0.5, 0.8, 1.0, 1.0]),
+    }
+
+
+@case("names/summary_nested", EXACT)
+def summary_nested(keras, random):
+    L = keras.layers
+    inner = sequential(keras, [L.Dense(3, input_shape=(4,)), L.Activation("relu")])
+    return {"text": _summary(sequential(keras, [inner, L.Dense(2)]))}
+
+
+@case("names/summary_not_built", EXACT)
+def summary_not_built(keras, random):
+    L = keras.layers
+    return {"free_length": _summary(sequential(keras, [L.Embedding(5, 3), L.Conv1D(2, 2), L.GlobalMaxPooling1D()]))}
+
+
+@case("names/after_clear_session", EXACT)
+def after_clear_session(keras, random):
+    keras.layers.Dense(1)
+    first = keras.layers.Dense(1).name
+    keras.backend.clear_session()
+    return {"names": as_text([first, keras.layers.Dense(1).name, keras.models.Sequential().name])}
