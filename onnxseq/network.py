@@ -13,7 +13,7 @@ from onnxseq import backend as K
 from onnxseq import config as configuration
 from onnxseq.errors import place
 from onnxseq.layers.base import Layer, Node, assign_weights, has_argument, to_list
-from onnxseq.layers.node import Attachments, unique, unpack
+from onnxseq.layers.node import unique, unpack
 from onnxseq.layers.spec import check_inputs
 
 
@@ -218,8 +218,9 @@ class Network(Layer):
         for _, nodes in sorted(self._nodes_by_depth.items(), reverse=True):
             for node in nodes:
                 if node.inbound_layers and all(tensor in known for tensor in node.input_tensors):
-                    tensors, arrived_masks = (list(c) for c in zip(*(known[t] for t in node.input_tensors), strict=True))
-                    outputs, output_masks = self._replay_node(node, tensors, arrived_masks)
+                    arrived = [known[tensor] for tensor in node.input_tensors]
+                    tensors = [tensor for tensor, _ in arrived]
+                    outputs, output_masks = self._replay_node(node, tensors, [mask for _, mask in arrived])
                     self._updates.add(node.outbound_layer.get_updates_for(tensors), inputs)
                     self._losses.add(node.outbound_layer.get_losses_for(tensors), inputs)
                     known.update(zip(node.output_tensors, zip(outputs, output_masks, strict=True), strict=True))

@@ -182,7 +182,7 @@ class Layer(Connections):
         if name in self._weights_by_name:
             if self.built:
                 return self._weights_by_name[name]
-            raise ValueError(f"{self._who}: weight {name!r} exists already; expected a new name. Rename one of the two.")
+            raise ValueError(f"{self._who}: weight {name!r} exists already; expected a new name. Rename one of them.")
         sizes = tuple(getattr(size, "value", size) for size in shape)
         if any(size is None for size in sizes):
             raise ValueError(

@@ -1,0 +1,257 @@
+"""Pooling over windows, and over whole sequences and images."""
+
+from onnxseq import backend as K
+from onnxseq import registry
+from onnxseq.errors import text
+from onnxseq.layers.arguments import (
+    data_format_argument,
+    padding_argument,
+    window_argument,
+    window_count,
+    with_spatial,
+)
+from onnxseq.layers.base import InputSpec, Layer
+
+
+class Pooling(Layer):
+    """The base of pooling over windows; a subclass states ``mode``, 'max' or 'avg', and ``rank``."""
+
+    mode = None
+    rank = None
+
+    def __init__(self, pool_size, strides, padding, data_format, **kwargs):
+        super().__init__(**kwargs)
+        self.pool_size = window_argument(self._who, "pool_size", pool_size, self.rank, zero_allowed=False)
+        strides = self.pool_size if strides is None else strides
+        self.strides = window_argument(self._who, "strides", strides, self.rank, zero_allowed=False)
+        self.padding = padding_argument(self._who, padding)
+        self.data_format = data_format_argument(self._who, data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def call(self, inputs):
+        shape = K.int_shape(inputs)
+        if any(size is not None and size <= 0 for size in self._compute_output_shape(shape)[1:]):
+            raise ValueError(
+                text(self._who, f"input has shape {shape}", f"room for windows of {self.pool_size}",
+                     "Use padding='same' or smaller windows.")
+            )  # fmt: skip
+        if self.rank == 2:
+            return K.pool2d(inputs, self.pool_size, self.strides, self.padding, self.data_format, self.mode)
+        pooled = K.pool2d(
+            K.expand_dims(inputs, 2), (*self.pool_size, 1), (*self.strides, 1), self.padding, self.data_format,
+            self.mode,
+        )  # fmt: skip
+        return K.squeeze(pooled, 2)
+
+    def _compute_output_shape(self, input_shape):
+        def count(axis, length):
+            return window_count(length, self.pool_size[axis], self.padding, self.strides[axis])
+
+        return with_spatial(input_shape, self.data_format, count)
+
+
+class Pooling1D(Pooling):
+    """The base of pooling along sequences."""
+
+    rank = 1
+
+    def __init__(self, pool_size=2, strides=None, padding="valid", **kwargs):
+        super().__init__(pool_size, strides, padding, "channels_last", **kwargs)
+
+    def get_config(self):
+        return {
+            **super().get_config(), "strides": self.strides, "pool_size": self.pool_size, "padding": self.padding,
+        }  # fmt: skip
+
+
+class Pooling2D(Pooling):
+    """The base of pooling over images."""
+
+    rank = 2
+
+    def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
+    def get_config(self):
+        return {
+            **super().get_config(), "pool_size": self.pool_size, "padding": self.padding, "strides": self.strides,
+            "data_format": self.data_format,
+        }  # fmt: skip
+
+
+@registry.register("layer", "MaxPool1D")
+class MaxPooling1D(Pooling1D):
+    """Takes the greatest of each window along sequences, channel by channel.
+
+    Shapes:
+        input (batch, steps, channels), output (batch, windows, channels).
+
+    Arguments:
+        pool_size: the length of a window.
+        strides: the distance between windows; ``pool_size`` where None.
+        padding: 'valid' for whole windows only; 'same' for windows that reach over the ends.
+
+    Raises:
+        ValueError: where an argument is none of the above.
+    """
+
+    mode = "max"
+
+
+@registry.register("layer", "AvgPool1D")
+class AveragePooling1D(Pooling1D):
+    """Takes the mean of each window along sequences, channel by channel.
+
+    Shapes:
+        input (batch, steps, channels), output (batch, windows, channels).
+
+    Arguments:
+        pool_size: the length of a window.
+        strides: the distance between windows; ``pool_size`` where None.
+        padding: 'valid' for whole windows only; 'same' for windows that reach over the ends, where only the
+            elements inside count.
+
+    Raises:
+        ValueError: where an argument is none of the above.
+    """
+
+    mode = "avg"
+
+
+@registry.register("layer", "MaxPool2D")
+class MaxPooling2D(Pooling2D):
+    """Takes the greatest of each window of images, channel by channel.
+
+    Shapes:
+        input (batch, rows, columns, channels), output (batch, new rows, new columns, channels); channels come
+        before rows under 'channels_first'.
+
+    Arguments:
+        pool_size: the rows and columns of a window, one number for both or two.
+        strides: the distance between windows; ``pool_size`` where None.
+        padding: 'valid' for whole windows only; 'same' for windows that reach over the edges.
+        data_format: 'channels_last' or 'channels_first'; ``K.image_data_format()`` where None.
+
+    Raises:
+        ValueError: where an argument is none of the above.
+    """
+
+    mode = "max"
+
+
+@registry.register("layer", "AvgPool2D")
+class AveragePooling2D(Pooling2D):
+    """Takes the mean of each window of images, channel by channel.
+
+    Shapes:
+        input (batch, rows, columns, channels), output (batch, new rows, new columns, channels); channels come
+        before rows under 'channels_first'.
+
+    Arguments:
+        pool_size: the rows and columns of a window, one number for both or two.
+        strides: the distance between windows; ``pool_size`` where None.
+        padding: 'valid' for whole windows only; 'same' for windows that reach over the edges, where only the
+            elements inside count.
+        data_format: 'channels_last' or 'channels_first'; ``K.image_data_format()`` where None.
+
+    Raises:
+        ValueError: where an argument is none of the above.
+    """
+
+    mode = "avg"
+
+
+class GlobalPooling1D(Layer):
+    """The base of pooling over whole sequences."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.input_spec = InputSpec(ndim=3)
+
+    def _compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[2])
+
+
+class GlobalPooling2D(Layer):
+    """The base of pooling over whole images."""
+
+    def __init__(self, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = data_format_argument(self._who, data_format)
+        self.input_spec = InputSpec(ndim=4)
+
+    @property
+    def _spatial_axes(self):
+        return [2, 3] if self.data_format == "channels_first" else [1, 2]
+
+    def _compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[1 if self.data_format == "channels_first" else 3])
+
+    def get_config(self):
+        return {**super().get_config(), "data_format": self.data_format}
+
+
+@registry.register("layer", "GlobalMaxPool1D")
+class GlobalMaxPooling1D(GlobalPooling1D):
+    """Takes the greatest over the steps of a sequence, feature by feature.
+
+    Shapes:
+        input (batch, steps, features), output (batch, features).
+    """
+
+    def call(self, inputs):
+        return K.max(inputs, axis=1)
+
+
+@registry.register("layer", "GlobalAvgPool1D")
+class GlobalAveragePooling1D(GlobalPooling1D):
+    """Takes the mean over the steps of a sequence, feature by feature.
+
+    Shapes:
+        input (batch, steps, features), output (batch, features).
+    """
+
+    def call(self, inputs):
+        return K.mean(inputs, axis=1)
+
+
+@registry.register("layer", "GlobalMaxPool2D")
+class GlobalMaxPooling2D(GlobalPooling2D):
+    """Takes the greatest over an image, channel by channel.
+
+    Shapes:
+        input (batch, rows, columns, channels), output (batch, channels); channels come before rows under
+        'channels_first'.
+
+    Arguments:
+        data_format: 'channels_last' or 'channels_first'; ``K.image_data_format()`` where None.
+    """
+
+    def call(self, inputs):
+        return K.max(inputs, axis=self._spatial_axes)
+
+
+@registry.register("layer", "GlobalAvgPool2D")
+class GlobalAveragePooling2D(GlobalPooling2D):
+    """Takes the mean over an image, channel by channel.
+
+    Shapes:
+        input (batch, rows, columns, channels), output (batch, channels); channels come before rows under
+        'channels_first'.
+
+    Arguments:
+        data_format: 'channels_last' or 'channels_first'; ``K.image_data_format()`` where None.
+    """
+
+    def call(self, inputs):
+        return K.mean(inputs, axis=self._spatial_axes)
+
+
+MaxPool1D = MaxPooling1D
+AvgPool1D = AveragePooling1D
+MaxPool2D = MaxPooling2D
+AvgPool2D = AveragePooling2D
+GlobalMaxPool1D = GlobalMaxPooling1D
+GlobalAvgPool1D = GlobalAveragePooling1D
+GlobalMaxPool2D = GlobalMaxPooling2D
+GlobalAvgPool2D = GlobalAveragePooling2D
