@@ -66,20 +66,20 @@ def size_of(x: Tensor) -> Tensor:
 
 def vector(entries: Sequence[Size]) -> Tensor:
     """Return numbers and one-element tensors as one int64 vector."""
-    known_entries = [_number(v) for v in entries]
-    if all(v is not None for v in known_entries):
-        return ints(known_entries)  # type: ignore[arg-type]
     parts: list[Tensor] = []
     run: list[int] = []
-    for entry, number in zip(entries, known_entries, strict=True):
-        if number is not None:
-            run.append(number)
+    for entry in entries:
+        found = number(entry)
+        if found is not None:
+            run.append(found)
             continue
         if run:
             parts.append(ints(run))
             run = []
         parts.append(_as_vector(entry))  # type: ignore[arg-type]
-    return concat([*parts, ints(run)] if run else parts, 0)
+    if run or not parts:
+        parts.append(ints(run))
+    return concat(parts, 0)
 
 
 def _as_vector(x: Tensor) -> Tensor:
@@ -89,7 +89,8 @@ def _as_vector(x: Tensor) -> Tensor:
     return x if x.rank else unsqueeze(x, [0])
 
 
-def _number(entry: Size) -> int | None:
+def number(entry: Size) -> int | None:
+    """Return the number that an entry is known to be, or None."""
     if not isinstance(entry, Tensor):
         return int(entry)
     found = known.entries(entry)
@@ -400,6 +401,53 @@ def split(x: Tensor, sizes: Sequence[Size], axis: int = -1) -> list[Tensor]:
     """Return x cut along an axis into parts of the given sizes."""
     axis = shapes.normalize_axis(axis, x.rank, "Split")
     return [x] if len(sizes) == 1 else list(split_op.all(x, vector(sizes), axis=axis))
+
+
+# -- Pad ------------------------------------------------------------------------------------------------------
+
+
+def _pad_types(inputs: Sequence[Tensor], attributes: Any) -> list:
+    x, pads = inputs[0], known.entries(inputs[1])
+    if pads is None or len(pads) != 2 * x.rank:
+        raise ValueError(f"the input has rank {x.rank}, the pads are {pads}; expected two per axis.")
+    dims = []
+    for dim, before, after in zip(x.dims, pads[: x.rank], pads[x.rank :], strict=True):
+        size: Dim | None = None
+        if isinstance(before, int) and isinstance(after, int):
+            size = shapes.add(dim, before + after)
+        if isinstance(size, int) and size < 0:
+            raise ValueError(f"the input has shape {shapes.to_keras(x.dims)}, the pads are {pads}; expected a rest.")
+        dims.append(shapes.fresh_name() if size is None else size)
+    return [(x.element_type, tuple(dims))]
+
+
+def _negated(x: Tensor) -> Tensor:
+    value = constant_value(x)
+    return math.neg(x) if value is None else constant(-value)
+
+
+def _pad_vjp(node: ir.Node, g: Tensor) -> list[Tensor | None]:
+    cut = with_dims(zero_pad_op(g, _negated(node.inputs[1])), node.inputs[0].dims)
+    return [cut, *[None] * (len(node.inputs) - 1)]
+
+
+pad_op = Op("Pad", _pad_types, _pad_vjp)
+zero_pad_op = Op(
+    "ZeroPad",  # Pad with zeros: apart from Pad since it is linear
+    _pad_types,
+    _pad_vjp,
+    domain=COMPOUND,
+    expand=lambda node: with_dims(pad_op(*node.inputs), node.outputs[0].dims),
+    zero=(0,),
+)
+
+
+def pad(x: Tensor, pads: Sequence[tuple[Size, Size]], value: float = 0) -> Tensor:
+    """Return x with a border: (before, after) for each axis; a negative width crops."""
+    if not any(isinstance(v, Tensor) or v for both in pads for v in both):
+        return x
+    widths = vector([before for before, _ in pads] + [after for _, after in pads])
+    return pad_op(x, widths, math.scalar(value, x)) if value else zero_pad_op(x, widths)
 
 
 # -- new tensors of integers ----------------------------------------------------------------------------------
