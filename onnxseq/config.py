@@ -62,21 +62,34 @@ def deserialize_from(identifier: Any, known: Mapping[str, Any] | None, custom_ob
 
 
 def get(kind: str, identifier: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """Return the object that an argument of a layer or of compile stands for.
+    """Return the object that an argument of a layer stands for, where the objects of the kind are built from arguments.
 
-    A name that stands for a class gives an instance with default arguments; a callable is returned as it is.
+    A name, a class, or one of our own functions that build an object gives what calling it without arguments returns;
+    any other callable is the user's own object and is returned as it is.
 
     Raises:
-        ValueError: the identifier is none of a name, a config and a callable, or is unknown.
+        ValueError: the identifier is none of a name, a config, a class and a callable, or is unknown.
     """
     if isinstance(identifier, Mapping):
         return deserialize(kind, identifier, custom_objects)
     if isinstance(identifier, str):
-        found = deserialize(kind, identifier, custom_objects)
-        return found() if inspect.isclass(found) else found
+        return _build(kind, deserialize(kind, identifier, custom_objects))
     if callable(identifier):
-        return identifier
+        return _build(kind, identifier)
     raise ValueError(text(kind, describe(identifier), f"the name of a {kind}, a config or a callable"))
+
+
+def name_of(kind: str, function: Any) -> str:
+    """Return the name a function is written down as; AttributeError where it has none."""
+    name = getattr(function, "__name__", None)
+    if name is None:
+        raise AttributeError(text(kind, describe(function), "a function with a name"))
+    return name
+
+
+def _build(kind: str, thing: Any) -> Any:
+    is_ours = any(thing is entry for entry in registry.entries(kind))
+    return thing() if is_ours or inspect.isclass(thing) else thing
 
 
 def _find(name: str, known: Mapping[str, Any] | None, custom_objects: Mapping[str, Any] | None, kind: str) -> Any:

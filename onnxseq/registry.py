@@ -5,7 +5,6 @@ a class and a model file can name nothing that is not listed. Users add their ow
 or for the length of a ``with`` block by ``custom_object_scope``.
 """
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -65,11 +64,6 @@ def find(name: str, known: Mapping[str, Any] | None, custom_objects: Mapping[str
         if source and name in source:
             return source[name]
     return None
-
-
-def is_class(thing: Any) -> bool:
-    """Tell a class from a function: configs hold instances of the first and names of the second."""
-    return inspect.isclass(thing)
 
 
 def get_custom_objects() -> dict[str, Any]:
