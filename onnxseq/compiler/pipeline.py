@@ -9,6 +9,8 @@ from onnx_ir.passes import common
 from onnxseq.compiler.extract import Extract, extract
 from onnxseq.compiler.passes.finish import Finish
 from onnxseq.compiler.passes.fold import Fold
+from onnxseq.compiler.passes.fuse import FuseProducts, SinkRelu
+from onnxseq.compiler.passes.layout import Layout
 from onnxseq.compiler.passes.lower import Lower
 from onnxseq.compiler.passes.phase import ResolvePhase
 from onnxseq.compiler.runner import Program
@@ -24,8 +26,13 @@ def passes(phase: int, target: Target) -> list[ir.passes.InPlacePass]:
         common.RemoveUnusedNodesPass(),
         Fold(),
         common.CommonSubexpressionEliminationPass(),
+        SinkRelu(),
+        Layout(target),
+        common.CommonSubexpressionEliminationPass(),
+        common.RemoveUnusedNodesPass(),
         Lower(target),
         Fold(),
+        FuseProducts(),
         common.CommonSubexpressionEliminationPass(),
         common.RemoveUnusedNodesPass(),
         Finish(),

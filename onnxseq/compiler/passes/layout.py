@@ -1,0 +1,232 @@
+"""Choose memory layouts for ops with spatial axes, and move the changes of layout to where they cost least.
+
+1. A transpose between channels-last and channels-first is a change of layout and may vanish with others.
+2. Each spatial op (convolution, pooling, batch normalization and their gradients) is rewritten to the layout which
+   ``choose`` prefers for the target, between changes of layout on its spatial inputs and outputs.
+3. A change of layout after a change of layout is one, or none.
+4. A change sinks below an elementwise op: ``f(change(x), y)`` is ``change(f(x, changed back y))``, where most of the full-size
+   inputs come through the same change. Broadcast operands are reshaped to the other layout.
+5. A change sinks into a reduction over whole axes (sums over pixels, global pooling) and vanishes there.
+6. A change sinks below constant padding.
+
+It must not touch ops without spatial axes, or dtypes for which the runtime has no convolutions.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx_ir as ir
+
+from onnxseq.compiler.ops import law, reduction, relayout, shape
+from onnxseq.compiler.ops.windows import BLOCKED, FIRST, LAST
+from onnxseq.compiler.passes import rewrite
+from onnxseq.compiler.targets import Target
+from onnxseq.compiler.tensor import Tensor, attribute, constant_value
+
+# Which inputs and outputs of a compound op have spatial axes.
+SPATIAL: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "Conv": ((0,), (0,)),
+    "ConvInputGrad": ((0,), (0,)),
+    "ConvKernelGrad": ((0, 1), ()),
+    "MaxPool": ((0,), (0,)),
+    "MaxPoolGrad": ((0, 1, 2), (0,)),
+    "AveragePool": ((0,), (0,)),
+    "AveragePoolGrad": ((0,), (0,)),
+    "BatchNormTraining": ((0,), (0,)),
+    "BatchNormTrainingGrad": ((0, 1), (0,)),
+}
+_REDUCTIONS = ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd")
+_FLOAT = ir.DataType.FLOAT
+
+Change = tuple[str, str, int]  # source, to, block
+
+
+def choose(node: ir.Node, target: Target) -> tuple[str, int]:
+    """Return the layout and block in which an op runs fastest on a target."""
+    x = node.inputs[0]
+    if x.dtype != _FLOAT:
+        return LAST, 0  # other dtypes run as products of matrices, which want channels last
+    return FIRST, 0
+
+
+class Layout(ir.passes.InPlacePass):
+    """Assign layouts and move changes of layout; see the module's numbered rules."""
+
+    def __init__(self, target: Target):
+        super().__init__()
+        self.target = target
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        graph = model.graph
+        if not any(n.domain == law.COMPOUND and n.op_type in SPATIAL for n in graph):
+            return ir.passes.PassResult(model, False)
+        rewrite.apply(graph, _name_transpose)
+        rewrite.apply(graph, self._assign)
+        rewrite.apply_until_stable(graph, _move, rounds=100)
+        return ir.passes.PassResult(model, True)
+
+    def _assign(self, node: ir.Node) -> list[Tensor] | None:
+        if node.domain != law.COMPOUND or node.op_type not in SPATIAL or "layout" in node.attributes:
+            return None
+        layout, block = choose(node, self.target)
+        if layout == LAST:
+            return None
+        inputs, outputs = SPATIAL[node.op_type]
+        attributes = {name: attribute(node, name) for name in node.attributes}
+        attributes.update(layout=layout, **({"block": block} if block else {}))
+        moved = [
+            relayout.relayout(x, LAST, layout, block) if i in inputs and x is not None else x
+            for i, x in enumerate(node.inputs)
+        ]
+        results = law.of(node).all(*moved, **attributes)
+        return [
+            _with_dims(relayout.relayout(y, layout, LAST, block) if i in outputs else y, node.outputs[i])
+            for i, y in enumerate(results)
+        ]
+
+
+def _with_dims(new: Tensor, old: Tensor) -> Tensor:
+    return shape.with_dims(new, old.dims)
+
+
+def _name_transpose(node: ir.Node) -> Tensor | None:
+    """Rule 1: see a transposition between the two plain layouts as a change of layout."""
+    if node.op_type != "Transpose" or node.domain:
+        return None
+    x, perm = node.inputs[0], attribute(node, "perm")
+    spatial = len(perm) - 2
+    if spatial < 1:
+        return None
+    if perm == (0, spatial + 1, *range(1, spatial + 1)):
+        return _with_dims(relayout.relayout(x, LAST, FIRST), node.outputs[0])
+    if perm == (0, *range(2, spatial + 2), 1):
+        return _with_dims(relayout.relayout(x, FIRST, LAST), node.outputs[0])
+    return None
+
+
+def _change(x: Tensor | None) -> Change | None:
+    """Return how the layout was changed just before a value, or None."""
+    if x is None or not law.is_node(x, "Relayout", law.COMPOUND):
+        return None
+    node = x.producer()
+    return attribute(node, "source"), attribute(node, "to"), attribute(node, "block", 0)
+
+
+def _move(node: ir.Node) -> Sequence[Tensor] | Tensor | None:
+    if law.is_node(node.outputs[0], "Relayout", law.COMPOUND):
+        return _merge(node)
+    if node.op_type in _REDUCTIONS and not node.domain:
+        return _reduce(node)
+    if node.op_type == "Pad" and not node.domain:
+        return _pad(node)
+    if law.of(node).elementwise:
+        return _elementwise(node)
+    return None
+
+
+def _merge(node: ir.Node) -> Tensor | None:
+    """Rule 3."""
+    inner, outer = _change(node.inputs[0]), _change(node.outputs[0])
+    if inner is None or outer is None or inner[1] != outer[0]:
+        return None
+    source = node.inputs[0].producer().inputs[0]
+    merged = relayout.relayout(source, inner[0], outer[1], inner[2] or outer[2])
+    return merged if merged is source else _with_dims(merged, node.outputs[0])
+
+
+def _elementwise(node: ir.Node) -> list[Tensor] | None:
+    """Rule 4."""
+    changes = [_change(x) for x in node.inputs]
+    change = next((c for c in changes if c is not None), None)
+    if change is None:
+        return None
+    source, to, block = change
+    dims = node.outputs[0].dims
+    full = [i for i, x in enumerate(node.inputs) if x is not None and x.dims == dims]
+    through = [i for i in full if changes[i] == change]
+    if 2 * len(through) < len(full) or not through or any(y.dims != dims for y in node.outputs):
+        return None
+    moved: list[Tensor | None] = []
+    for i, x in enumerate(node.inputs):
+        if x is None:
+            moved.append(None)
+        elif i in through:
+            moved.append(x.producer().inputs[0])
+        elif x.dims == dims:
+            moved.append(relayout.relayout(x, to, source, block))
+        else:
+            small = _small(x, change, len(dims))
+            if small is None:
+                return None
+            moved.append(small)
+    attributes = {name: attribute(node, name) for name in node.attributes}
+    results = law.of(node).all(*moved, **attributes)
+    return [_with_dims(relayout.relayout(y, source, to, block), node.outputs[0]) for y in results]
+
+
+def _small(x: Tensor, change: Change, rank: int) -> Tensor | None:
+    """Return an operand that broadcasts against layout ``to`` so that it broadcasts against ``source``."""
+    source, to, block = change
+    if all(d == 1 for d in x.dims):
+        return shape.reshape(x, []) if x.rank else x
+    if x.rank > rank:
+        return None
+    x = shape.unsqueeze(x, range(rank - x.rank)) if x.rank < rank else x
+    if BLOCKED not in (source, to):
+        return relayout.relayout(x, to, source)
+    channels = x.dims[-1] if to == LAST else x.dims[1]
+    if to == BLOCKED:
+        return None
+    if channels != 1:
+        return relayout.relayout(x, to, source, block)
+    first = relayout.relayout(x, to, FIRST)
+    return shape.unsqueeze(first, [first.rank])
+
+
+def _axes_in(change: Change, axes: Sequence[int], rank: int) -> tuple[int, ...] | None:
+    """Return the axes of layout ``source`` which hold what the given axes of layout ``to`` hold.
+
+    Arguments:
+        rank: the number of axes of layout ``to``.
+    """
+    source, to, _ = change
+    if to == BLOCKED:
+        return None
+    spatial = rank - 2
+    roles = {LAST: ["N", *range(spatial), "C"], FIRST: ["N", "C", *range(spatial)]}
+    roles[BLOCKED] = ["N", "C", *range(spatial), "C"]
+    wanted = {roles[to][a] for a in axes}
+    return tuple(i for i, role in enumerate(roles[source]) if role in wanted)
+
+
+def _reduce(node: ir.Node) -> Tensor | None:
+    """Rule 5: kept axes must be few enough that their order tells nothing: the batch, the channels, or both."""
+    change, x = _change(node.inputs[0]), node.inputs[0]
+    if change is None:
+        return None
+    axes = reduction.reduced_axes(node)
+    spatial = range(1, x.rank - 1) if change[1] == LAST else range(2, x.rank)
+    if not set(spatial) <= set(axes):
+        return None
+    moved = _axes_in(change, axes, x.rank)
+    if moved is None:
+        return None
+    op = law.of(node)
+    reduced = op(x.producer().inputs[0], shape.ints(moved), keepdims=0)
+    return _with_dims(shape.reshape(reduced, node.outputs[0].dims), node.outputs[0])
+
+
+def _pad(node: ir.Node) -> Tensor | None:
+    """Rule 6."""
+    change, x = _change(node.inputs[0]), node.inputs[0]
+    pads = constant_value(node.inputs[1]) if len(node.inputs) > 1 else None
+    if change is None or pads is None or change[0] == BLOCKED or change[1] == BLOCKED or len(node.inputs) > 3:
+        return None
+    if attribute(node, "mode", "constant") != "constant":
+        return None
+    order = [_axes_in(change, [a], x.rank)[0] for a in range(x.rank)]  # type: ignore[index]
+    pairs = np.empty((2, x.rank), np.int64)
+    pairs[:, order] = pads.reshape(2, x.rank)
+    attributes = {name: attribute(node, name) for name in node.attributes}
+    padded = law.of(node)(x.producer().inputs[0], shape.ints(pairs.ravel()), *node.inputs[2:], **attributes)
+    return _with_dims(relayout.relayout(padded, *change[:2], change[2]), node.outputs[0])
