@@ -33,7 +33,7 @@ normal_like_op = Op("RandomNormalLike", _like_types, no_gradient, random=True)
 
 
 def _stream(seed: int) -> float:
-    """Return where a seed's stream starts: the runtime's generator begins near 0 for small seeds, so they are spread."""
+    """Return where a seed's stream starts: spread out, as the runtime begins near 0 for every small seed."""
     return float(((int(seed) + 1) * 2654435769 >> 8) % 2**24)
 
 
