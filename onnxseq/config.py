@@ -58,7 +58,7 @@ def deserialize_from(identifier: Any, known: Mapping[str, Any] | None, custom_ob
         return _from_config(identifier, known, custom_objects, kind)
     if isinstance(identifier, str):
         return _find(identifier, known, custom_objects, kind)
-    raise ValueError(text(kind, describe(identifier), f"the name of a {kind}, or a config with class_name and config"))
+    raise ValueError(text(kind, describe(identifier), f"the name of {_a(kind)}, or a config with class_name and config"))
 
 
 def get(kind: str, identifier: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
@@ -76,7 +76,7 @@ def get(kind: str, identifier: Any, custom_objects: Mapping[str, Any] | None = N
         return _build(kind, deserialize(kind, identifier, custom_objects))
     if callable(identifier):
         return _build(kind, identifier)
-    raise ValueError(text(kind, describe(identifier), f"the name of a {kind}, a config or a callable"))
+    raise ValueError(text(kind, describe(identifier), f"the name of {_a(kind)}, a config or a callable"))
 
 
 def name_of(kind: str, function: Any) -> str:
@@ -85,6 +85,10 @@ def name_of(kind: str, function: Any) -> str:
     if name is None:
         raise AttributeError(text(kind, describe(function), "a function with a name"))
     return name
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def _build(kind: str, thing: Any) -> Any:
