@@ -1,0 +1,1 @@
+"""Models written down: configurations as JSON and YAML."""

@@ -1,0 +1,114 @@
+"""The functions of a model: one training step, one test step, one prediction; each made when first asked for."""
+
+import threading
+
+from onnxseq import backend as K
+
+FREEZE_AFTER = 100
+"""Batches predicted with unchanged weights from which on it pays to build the weights into the model as constants."""
+
+
+class Functions:
+    """The functions of a model, of which each comes in two variants.
+
+    Training and testing: with sample weights fed, or without, where all weigh one. Both train the same weights with
+    the same state of the optimizer. Predicting: with weights as they are, or as constants, which runs faster and is
+    made anew after each change of the weights.
+
+    Arguments:
+        model: The model; its `objective` and `optimizer` are there where it is compiled.
+        arguments: Further keyword arguments for K.function.
+    """
+
+    def __init__(self, model, arguments=None):
+        self._model = model
+        self._arguments = dict(arguments or {})
+        # What is trained was decided by compile: layers frozen later are frozen from the next compile on.
+        self.trainable_weights = list(model.trainable_weights)
+        self._made = {}
+        self._lock = threading.RLock()
+        self._predicted = 0
+
+    @property
+    def needs_weights(self):
+        """Whether training has only the variant that is fed weights.
+
+        An optimizer of the user's own makes its state along with its updates, so these are made once only.
+        """
+        return not self._model.optimizer.can_share_state
+
+    def train(self, weighted):
+        """The training step: takes inputs, targets and, if `weighted`, weights; returns the objective's values."""
+        return self._get(("train", weighted), lambda: self._make_train(weighted))
+
+    def test(self, weighted):
+        """The test step, with inputs and outputs as those of the training step."""
+        return self._get(("test", weighted), lambda: self._make_test(weighted))
+
+    def predict(self, batches=1):
+        """The prediction: takes inputs, returns the model's outputs.
+
+        Arguments:
+            batches: Number of batches that it is asked for.
+        """
+        self._predicted += batches
+        freeze = self._predicted > FREEZE_AFTER and not self._model.state_updates
+        return self._get(("predict", freeze), lambda: self._make_predict(freeze))
+
+    def weights_changed(self):
+        """Count predicted batches from zero again."""
+        self._predicted = 0
+
+    def _get(self, key, make):
+        function = self._made.get(key)
+        if function is None:
+            with self._lock:
+                function = self._made.get(key)
+                if function is None:
+                    function = self._made[key] = make()
+        return function
+
+    def _feeds(self, weighted):
+        heads = self._model.objective.fed
+        weights = [head.weights for head in heads] if weighted else []
+        return [*self._model._feed_inputs, *(head.target for head in heads), *weights]
+
+    def _make_train(self, weighted):
+        model = self._model
+        values = model.objective.values(weighted)
+        optimizer = model.optimizer
+        with K.name_scope("training"):
+            if ("train", not weighted) in self._made:
+                steps = optimizer.get_updates_again(loss=values[0][1], params=self.trainable_weights)
+            else:
+                steps = optimizer.get_updates(loss=values[0][1], params=self.trainable_weights)
+        return K.function(
+            self._feeds(weighted),
+            [value for _, value in values],
+            updates=[*model.updates, *steps],
+            learning_phase=1,
+            name="train_function",
+            **self._arguments,
+        )
+
+    def _make_test(self, weighted):
+        return K.function(
+            self._feeds(weighted),
+            [value for _, value in self._model.objective.values(weighted)],
+            updates=self._model.state_updates,
+            learning_phase=0,
+            name="test_function",
+            **self._arguments,
+        )
+
+    def _make_predict(self, freeze):
+        model = self._model
+        return K.function(
+            list(model._feed_inputs),
+            list(model.outputs),
+            updates=model.state_updates,
+            learning_phase=0,
+            name="predict_function",
+            freeze=freeze,
+            **self._arguments,
+        )

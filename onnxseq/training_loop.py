@@ -1,0 +1,227 @@
+"""Epochs, batches and callbacks around a function. Knows arrays and floats, no layers.
+
+One batch of `fit` is: the rows of the batch taken into the arrays that the function reads, one run, its outputs read.
+Nothing else runs per batch but the callbacks that define its events.
+"""
+
+import contextlib
+
+import numpy as np
+
+from onnxseq import data_feeds
+from onnxseq.callbacks import BaseLogger, CallbackList, History, ProgbarLogger
+from onnxseq.errors import text
+from onnxseq.utils.progbar import Progbar
+
+
+class Stepper:
+    """A function with the feeds that it reads its batches from. A context manager, which holds runners meanwhile.
+
+    Arguments:
+        function: What K.function returned.
+        feeds: A Feed for each of its inputs.
+    """
+
+    def __init__(self, function, feeds):
+        self.function = function
+        self.feeds = feeds
+        self._leases = contextlib.ExitStack()
+        self._runners = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *fault):
+        self._runners.clear()
+        return self._leases.__exit__(*fault)
+
+    def __len__(self):
+        return len(self.feeds[0])
+
+    def runner(self, size):
+        """Return the runner for batches of a size, and for each feed the array of that runner that it fills."""
+        entry = self._runners.get(size)
+        if entry is None:
+            shapes = [(size, *feed.item_shape) for feed in self.feeds]
+            runner = self._leases.enter_context(self.function.runner(shapes))
+            entry = self._runners[size] = (runner, list(zip(self.feeds, runner.inputs, strict=True)))
+        return entry
+
+    def run_rows(self, start, stop):
+        """Run on the samples from `start` to `stop`; returns arrays that hold until the next run."""
+        runner, fills = self.runner(stop - start)
+        for feed, out in fills:
+            feed.copy(start, stop, out)
+        runner.run()
+        return runner.outputs
+
+
+def train(stepper, names, callbacks, model, batch_size, epochs, initial_epoch=0, shuffle=True, validate=None):
+    """Train over all samples for a number of epochs.
+
+    Arguments:
+        stepper: The training step and its data.
+        names: Names of the step's outputs.
+        callbacks: CallbackList, ready to begin.
+        model: Whose `stop_training` ends training.
+        batch_size: Samples per batch.
+        epochs: The epoch to stop before.
+        initial_epoch: The epoch to start with.
+        shuffle: True, False or 'batch'.
+        validate: Function without arguments that returns the values of `names` on the validation data, or None.
+    """
+    samples = len(stepper)
+    index = np.arange(samples)
+    bounds = data_feeds.batch_bounds(samples, batch_size)
+    on_batch_begin, on_batch_end = callbacks.on_batch_begin, callbacks.on_batch_end
+    for epoch in range(initial_epoch, epochs):
+        callbacks.on_epoch_begin(epoch)
+        index = data_feeds.shuffle_index(index, shuffle, batch_size)
+        for batch, (start, stop) in enumerate(bounds):
+            size = stop - start
+            logs = {"batch": batch, "size": size}
+            on_batch_begin(batch, logs)
+            runner, fills = stepper.runner(size)
+            if shuffle:
+                rows = index[start:stop]
+                for feed, out in fills:
+                    feed.gather(rows, out)
+            else:
+                for feed, out in fills:
+                    feed.copy(start, stop, out)
+            runner.run()
+            for name, output in zip(names, runner.outputs, strict=True):
+                logs[name] = output[()]
+            on_batch_end(batch, logs)
+            if model.stop_training:
+                break
+        # An epoch that was ended early is not validated.
+        if end_epoch(callbacks, epoch, names, model, None if model.stop_training else validate):
+            break
+
+
+def train_steps(run, names, callbacks, model, steps, epochs, initial_epoch=0, validate=None):
+    """Train for a number of steps an epoch, where no samples are fed and so none are counted; arguments as for train.
+
+    `run` is a function without arguments that makes one step and returns the values of `names`.
+    """
+    for epoch in range(initial_epoch, epochs):
+        callbacks.on_epoch_begin(epoch)
+        for step in range(steps):
+            logs = {"batch": step, "size": 1}
+            callbacks.on_batch_begin(step, logs)
+            logs.update(zip(names, run(), strict=True))
+            callbacks.on_batch_end(step, logs)
+            if model.stop_training:
+                break
+        if end_epoch(callbacks, epoch, names, model, validate):
+            break
+
+
+def end_epoch(callbacks, epoch, names, model, validate):
+    """Validate, call on_epoch_end and tell whether training was asked to stop."""
+    logs = {}
+    if validate is not None:
+        logs.update(zip((f"val_{name}" for name in names), validate(), strict=True))
+    callbacks.on_epoch_end(epoch, logs)
+    return model.stop_training
+
+
+def evaluate(stepper, batch_size, verbose=0):
+    """Return the averages of the function's outputs over all samples, as a list of numbers."""
+    samples = len(stepper)
+    progbar = Progbar(target=samples) if verbose == 1 else None
+    totals = [0.0] * len(stepper.function.outputs)
+    for start, stop in data_feeds.batch_bounds(samples, batch_size):
+        outputs = stepper.run_rows(start, stop)
+        totals = [total + float(output) * (stop - start) for total, output in zip(totals, outputs, strict=True)]
+        if progbar is not None:
+            progbar.update(stop)
+    return [np.float64(total / samples) for total in totals]
+
+
+def evaluate_steps(run, steps, verbose=0):
+    """Return the averages of what `run()` returns over a number of steps."""
+    progbar = Progbar(target=steps) if verbose == 1 else None
+    totals = None
+    for step in range(steps):
+        outputs = [float(output) for output in run()]
+        totals = outputs if totals is None else [a + b for a, b in zip(totals, outputs, strict=True)]
+        if progbar is not None:
+            progbar.update(step)
+    return [np.float64(total / steps) for total in totals]
+
+
+def predict(who, stepper, batch_size, verbose=0):
+    """Return the function's outputs for all samples, a list of arrays."""
+    samples = len(stepper)
+    progbar = Progbar(target=samples) if verbose == 1 else None
+    results = None
+    for start, stop in data_feeds.batch_bounds(samples, batch_size):
+        outputs = stepper.run_rows(start, stop)
+        for output in outputs:
+            if output.ndim == 0 or output.shape[0] != stop - start:
+                raise ValueError(
+                    text(
+                        who,
+                        f"an output has shape {output.shape} for {stop - start} samples",
+                        "one row for each sample",
+                        "Use predict_on_batch for models that mix samples.",
+                    )
+                )
+        if results is None:
+            results = [np.empty((samples, *output.shape[1:]), output.dtype) for output in outputs]
+        for result, output in zip(results, outputs, strict=True):
+            result[start:stop] = output
+        if progbar is not None:
+            progbar.update(stop)
+    return results
+
+
+def predict_steps(run, steps, verbose=0):
+    """Return what `run()` returns in a number of steps, joined, a list of arrays."""
+    progbar = Progbar(target=steps) if verbose == 1 else None
+    batches = []
+    for step in range(steps):
+        batches.append(run())
+        if progbar is not None:
+            progbar.update(step)
+    return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
+
+
+def begin(model, callbacks, params, count_mode="samples", validation_data=None):
+    """Return the History and the CallbackList of a training that has begun.
+
+    BaseLogger comes first, so that the user's callbacks see its averages; History next to last and ProgbarLogger
+    last, so that they see what the user's callbacks put into the logs.
+    """
+    history = History()
+    listed = [BaseLogger(), *callbacks, history]
+    if params["verbose"]:
+        listed.append(ProgbarLogger(count_mode))
+    callbacks = CallbackList(listed)
+    callbacks.set_model(model)
+    callbacks.set_params(params)
+    model.history = history
+    model.stop_training = False
+    callbacks.on_train_begin()
+    model.stop_training = False
+    for callback in callbacks:
+        callback.validation_data = validation_data
+    return history, callbacks
+
+
+def check_callbacks(who, callbacks):
+    """Return the user's callbacks as a list; TypeError or AttributeError where they are none."""
+    if callbacks is None:
+        return []
+    if not isinstance(callbacks, list | tuple):
+        raise TypeError(
+            text(who, f"callbacks is a {type(callbacks).__name__}", "a list of callbacks", "Put it in a list.")
+        )
+    for callback in callbacks:
+        if not hasattr(callback, "set_model"):
+            raise AttributeError(
+                text(who, f"callbacks holds {callback!r}", "instances of Callback", "Derive the class from Callback.")
+            )
+    return list(callbacks)
