@@ -90,16 +90,33 @@ class Optimizer:
         if type(self)._step is Optimizer._step:
             raise NotImplementedError(text(type(self).__name__, "an optimizer without get_updates",
                                            "a subclass that overrides get_updates(loss, params)"))
+        self._rows = [[K.zeros(K.int_shape(p), dtype=K.dtype(p), name=self._slot_name(p, slot)) for p in params]
+                      for slot in self._slots]
+        self.weights = [self.iterations] * self._counts + [variable for row in self._rows for variable in row]
+        return self._make_updates(loss, params)
+
+    @property
+    def can_share_state(self) -> bool:
+        """Whether steps for several losses can go on with one state; not where a subclass makes state itself."""
+        return type(self).get_updates is Optimizer.get_updates
+
+    def get_updates_again(self, loss: Any, params: Sequence[Any]) -> list[Any]:
+        """Return the updates of one step for another loss, on the state that the last ``get_updates`` made.
+
+        Arguments:
+            loss: scalar tensor.
+            params: the same variables as in the last ``get_updates``.
+        """
+        return self._make_updates(loss, params)
+
+    def _make_updates(self, loss: Any, params: Sequence[Any]) -> list[Any]:
         gradients = self.get_gradients(loss, params)
         self._refuse_missing(params, gradients)
-        slots = [[K.zeros(K.int_shape(p), dtype=K.dtype(p), name=self._slot_name(p, slot)) for p in params]
-                 for slot in self._slots]
-        self.weights = [self.iterations] * self._counts + [variable for row in slots for variable in row]
         self.updates = [K.update_add(self.iterations, 1)]
         with K.name_scope(type(self).__name__):
             scalars = self._scalars()
             for i, (p, gradient) in enumerate(zip(params, gradients, strict=True)):
-                own = [row[i] for row in slots]
+                own = [row[i] for row in self._rows]
                 new, *states = self._step(p, gradient, *own, *scalars)
                 self.updates += [K.update(variable, state) for variable, state in zip(own, states, strict=True)]
                 constraint = getattr(p, "constraint", None)
