@@ -95,6 +95,12 @@ def _divide(a: Dim, b: Dim) -> Dim | None:
     return shapes.floor_divide(a, b) if isinstance(b, int) and b > 0 else quotient((a,), (b,))
 
 
+def _remainder(a: Dim, b: Dim) -> Dim | None:
+    if isinstance(a, int) and isinstance(b, int):
+        return a % b if b else None
+    return None if quotient((a,), (b,)) is None else 0
+
+
 def _largest(a: Dim, b: Dim) -> Dim | None:
     return max(a, b) if isinstance(a, int) and isinstance(b, int) else a if a == b else None
 
@@ -108,6 +114,7 @@ _ARITHMETIC = {
     "Sub": _subtract,
     "Mul": lambda a, b: shapes.product((a, b)),
     "Div": _divide,
+    "Mod": _remainder,
     "Max": _largest,
     "Min": _smallest,
 }
