@@ -8,6 +8,17 @@ import onnx_ir as ir
 from onnxseq.compiler import state
 from onnxseq.compiler.targets import DOMAINS, OPSET
 from onnxseq.compiler.tensor import Tensor, Variable, record
+from onnxseq.shapes import Dims
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A bool graph input, true with a probability of ``1 - rate``, drawn anew before every run."""
+
+    name: str
+    dims: Dims
+    rate: float
+    seed: int
 
 
 @dataclass
@@ -20,6 +31,7 @@ class Extract:
         reads: the variables read, with the names of their graph inputs.
         outputs: names of the graph outputs, in order.
         writes: the variables written, with the names of the graph outputs that hold their new values.
+        masks: inputs to be filled with random truth values before every run.
     """
 
     model: ir.Model
@@ -27,6 +39,7 @@ class Extract:
     reads: list[tuple[Variable, str]] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     writes: list[tuple[Variable, str]] = field(default_factory=list)
+    masks: list[Mask] = field(default_factory=list)
 
 
 class _Names:

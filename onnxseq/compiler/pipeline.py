@@ -6,12 +6,13 @@ from typing import Any
 import onnx_ir as ir
 from onnx_ir.passes import common
 
-from onnxseq.compiler.extract import Extract, extract
+from onnxseq.compiler.extract import Extract, Mask, extract
 from onnxseq.compiler.passes.finish import Finish
 from onnxseq.compiler.passes.fold import Fold
 from onnxseq.compiler.passes.fuse import FuseProducts, SinkRelu
 from onnxseq.compiler.passes.layout import Layout
 from onnxseq.compiler.passes.lower import Lower
+from onnxseq.compiler.passes.masks import HostMasks
 from onnxseq.compiler.passes.phase import ResolvePhase
 from onnxseq.compiler.runner import Program
 from onnxseq.compiler.session import Session
@@ -19,7 +20,7 @@ from onnxseq.compiler.targets import Target
 from onnxseq.compiler.tensor import Tensor, Variable
 
 
-def passes(phase: int, target: Target) -> list[ir.passes.InPlacePass]:
+def passes(phase: int, target: Target, masks: list[Mask]) -> list[ir.passes.InPlacePass]:
     """Return the passes in their order."""
     return [
         ResolvePhase(phase),
@@ -28,6 +29,7 @@ def passes(phase: int, target: Target) -> list[ir.passes.InPlacePass]:
         common.CommonSubexpressionEliminationPass(),
         SinkRelu(),
         Layout(target),
+        *([HostMasks(masks)] if target.has("host_masks") else []),
         common.CommonSubexpressionEliminationPass(),
         common.RemoveUnusedNodesPass(),
         Lower(target),
@@ -50,7 +52,7 @@ def compile(
 ) -> Extract:
     """Return the lowered graph of some outputs and updates, with what belongs to which of its inputs and outputs."""
     result = extract(inputs, outputs, updates, frozen, name)
-    for step in passes(phase, target):
+    for step in passes(phase, target, result.masks):
         result.model = step(result.model).model
     return result
 

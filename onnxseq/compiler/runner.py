@@ -12,12 +12,18 @@ import numpy as np
 from onnxseq import shapes
 from onnxseq.compiler import state
 from onnxseq.compiler.extract import Extract
-from onnxseq.compiler.session import Binding, Buffer, Session
+from onnxseq.compiler.session import Binding, Buffer, Session, aligned
 from onnxseq.compiler.tensor import Tensor, Variable, numpy_dtype
 
 Shapes = tuple[tuple[int, ...], ...]
 
 _POOLED = 8  # idle runners kept per shape
+
+
+def _zeros(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
+    array = aligned(shape, dtype)
+    array.fill(0)
+    return array
 
 
 class Program:
@@ -38,6 +44,8 @@ class Program:
         self.reads: list[tuple[Variable, str]] = [(v, name) for v, name in extract.reads if name in present]
         self.writes: list[tuple[Variable, str]] = extract.writes
         self.flip = state.Flip() if self.writes else None
+        self.masks = [mask for mask in extract.masks if mask.name in present]
+        self.random = Randomness([mask.seed for mask in self.masks])
         self._idle: dict[Shapes, list[Runner]] = {}
         self._lock = threading.Lock()
 
@@ -56,6 +64,27 @@ class Program:
                 idle.append(runner)
 
 
+class Randomness:
+    """Fills masks from one fast generator; the sequence follows from the seeds alone."""
+
+    def __init__(self, seeds: Sequence[int]):
+        self._bits = np.random.SFC64(list(seeds)) if seeds else None
+        self._lock = threading.Lock()
+
+    def fill(self, masks: Sequence[tuple[np.ndarray, np.generic]]) -> None:
+        """Make each element of each array true where a random number reaches the array's threshold."""
+        with self._lock:
+            for mask, threshold in masks:
+                words = -(-mask.size * threshold.itemsize // 8)
+                drawn = self._bits.random_raw(words).view(threshold.dtype)[: mask.size]  # type: ignore[union-attr]
+                np.greater_equal(drawn.reshape(mask.shape), threshold, out=mask)
+
+
+def _threshold(rate: float) -> np.generic:
+    """Return the number below which elements are dropped, of one byte where that is exact, else of two."""
+    return np.uint8(rate * 256) if (rate * 256).is_integer() else np.uint16(round(rate * 65536))
+
+
 class Runner:
     """One thread's view of a program at fixed input shapes.
 
@@ -68,7 +97,7 @@ class Runner:
         self.program, self.shapes = program, input_shapes
         device = program.session.device
         self.inputs = [
-            np.zeros(shape, numpy_dtype(x.element_type)) for x, shape in zip(program.inputs, input_shapes, strict=True)
+            _zeros(shape, numpy_dtype(x.element_type)) for x, shape in zip(program.inputs, input_shapes, strict=True)
         ]
         sizes: dict[str, int] = {}
         for x, shape in zip(program.inputs, input_shapes, strict=True):
@@ -77,7 +106,13 @@ class Runner:
         for y in program.outputs:
             known = [shapes.evaluate(d, sizes) for d in y.dims]
             fixed = None if any(d is None or d < 0 for d in known) else known
-            self.outputs.append(None if fixed is None else np.zeros(fixed, numpy_dtype(y.element_type)))
+            self.outputs.append(None if fixed is None else _zeros(fixed, numpy_dtype(y.element_type)))
+        self._masks: list[tuple[np.ndarray, np.generic]] = []
+        self._mask_feeds: dict[str, Buffer] = {}
+        for mask in program.masks:
+            array = aligned([shapes.evaluate(d, sizes) or 0 for d in mask.dims], np.dtype(bool))
+            self._masks.append((array, _threshold(mask.rate)))
+            self._mask_feeds[mask.name] = device.buffer(array)
         self._host = device.is_host
         self._own_inputs, self._own_outputs = list(self.inputs), list(self.outputs)
         self._dynamic = [i for i, y in enumerate(self.outputs) if y is None]
@@ -136,6 +171,8 @@ class Runner:
     def run(self) -> None:
         """Run one step: read the inputs and variables, write the outputs and the variables' next values."""
         own = self.program.flip
+        if self._masks:
+            self.program.random.fill(self._masks)
         if not self._host:
             self._upload()
         if own is None:
@@ -195,6 +232,7 @@ class Runner:
         own = program.flip
         parities = dict(zip(([own] if own else []) + self._foreign, key, strict=True))
         wanted: dict[str, Buffer] = {n: b for n, b in zip(program.fed, self._feeds, strict=True) if n is not None}
+        wanted.update(self._mask_feeds)
         for variable, name in program.reads:
             home = variable.state
             wanted[name] = home.pair[parities[home.flip] if home.flip is not None else 0]

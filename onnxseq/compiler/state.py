@@ -149,4 +149,4 @@ def _live(variable: Variable, device: Device) -> Buffer:
     state = variable.state
     if state.pair is not None:
         return state.pair[state.flip.parity if state.flip is not None else 0]
-    return device.buffer(state.array)
+    return device.copy(state.array)

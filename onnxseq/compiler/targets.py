@@ -21,6 +21,7 @@ class Target:
     Features:
         onnx: standard ops, which every target has.
         nchwc: the CPU provider's convolution and pooling in a blocked layout, ``block`` channels together.
+        host_masks: dropout's masks are drawn on the host and fed.
         batch_norm_grad: the training build's BatchNormalizationGrad.
     """
 
@@ -45,6 +46,7 @@ def current() -> Target:
     provider = "CUDAExecutionProvider" if "CUDAExecutionProvider" in session.providers() else "CPUExecutionProvider"
     features, block = {"onnx"}, 0
     if provider == "CPUExecutionProvider":
+        features.add("host_masks")
         block = _probe_block()
         if block:
             features.add("nchwc")
