@@ -1,8 +1,7 @@
 """Products of tensors."""
 
 from onnxseq.backend.tensors import int_shape, require_tensor
-from onnxseq.compiler.ops import linalg
-from onnxseq.compiler.ops import reduction
+from onnxseq.compiler.ops import linalg, reduction
 from onnxseq.compiler.ops import shape as shape_ops
 from onnxseq.errors import text
 
@@ -21,7 +20,12 @@ def dot(x, y):
     require_tensor("dot", x), require_tensor("dot", y)
     if x.rank < 2 or y.rank < 2:
         raise ValueError(
-            text("dot", f"shapes {int_shape(x)} and {int_shape(y)} arrived", "ranks of at least 2", "Use K.expand_dims().")
+            text(
+                "dot",
+                f"shapes {int_shape(x)} and {int_shape(y)} arrived",
+                "ranks of at least 2",
+                "Use K.expand_dims().",
+            )
         )
     if _differ(x.dims[-1], y.dims[-2]):
         raise ValueError(
@@ -34,9 +38,9 @@ def dot(x, y):
 def batch_dot(x, y, axes=None):
     """Return the products of the samples of two batches.
 
-    For two matrices (one vector per sample) it is ``sum(x * y, axis, keepdims=True)``. Otherwise it is a product of matrices
-    for every index of the other axes: the last two axes of x and y, a missing one being added behind with a size of 1 and
-    taken away from the result.
+    For two matrices (one vector per sample) it is ``sum(x * y, axis, keepdims=True)``. Otherwise it is a product of
+    matrices for every index of the other axes: the last two axes of x and y, a missing one being added behind with a
+    size of 1 and taken away from the result.
 
     Shapes: ``[n, *a, k]`` and ``[n, k, *b]`` give ``[n, *a, *b]``, and ``[n, 1]`` where that would be ``[n]``.
 

@@ -1,12 +1,12 @@
 """Activations, losses and normalization."""
 
-from onnxseq import shapes
 from onnxseq.backend import defaults
 from onnxseq.backend.math import clip
 from onnxseq.backend.reductions import axes_of
 from onnxseq.backend.tensors import as_tensor, int_shape
 from onnxseq.compiler.ops import gather as gather_ops
 from onnxseq.compiler.ops import math as ops
+from onnxseq.compiler.ops import nn as nn_ops
 from onnxseq.compiler.ops import reduction
 from onnxseq.compiler.ops import shape as shape_ops
 from onnxseq.compiler.tensor import FLOATS
@@ -24,12 +24,13 @@ def relu(x, alpha=0.0, max_value=None):
         max_value: the greatest value, None for no limit.
     """
     x = as_tensor(x)
+    is_plain = isinstance(alpha, int | float)
+    if is_plain and alpha and max_value is None:
+        return nn_ops.leaky_relu(x, alpha)
     y = ops.relu(x) if x.element_type in FLOATS else ops.maximum(x, 0)
     if max_value is not None:
         y = ops.minimum(y, max_value)
-    if not isinstance(alpha, int | float) or alpha != 0:
-        y = y - alpha * ops.relu(-x)
-    return y
+    return y if is_plain and not alpha else y - alpha * ops.relu(-x)
 
 
 def elu(x, alpha=1.0):
@@ -38,8 +39,9 @@ def elu(x, alpha=1.0):
     Source: Clevert et al., "Fast and Accurate Deep Network Learning by Exponential Linear Units", 2015.
     """
     x = as_tensor(x)
-    # Only what is negative goes through exp, which would overflow elsewhere.
-    return ops.relu(x) + alpha * (ops.exp(ops.minimum(x, 0)) - 1)
+    return (
+        nn_ops.elu(x, alpha) if isinstance(alpha, int | float) else ops.relu(x) + alpha * (nn_ops.elu(x) - ops.relu(x))
+    )
 
 
 def softmax(x):
@@ -54,8 +56,7 @@ def softplus(x):
 
 def softsign(x):
     """Return x / (1 + |x|)."""
-    x = as_tensor(x)
-    return x / (1 + ops.absolute(x))
+    return nn_ops.softsign(as_tensor(x))
 
 
 def sigmoid(x):
@@ -168,7 +169,7 @@ def binary_crossentropy(target, output, from_logits=False):
             text("binary_crossentropy", f"shapes {int_shape(target)} and {int_shape(output)} arrived", "equal shapes")
         )
     if from_logits:
-        return ops.softplus(output) - output * target
+        return nn_ops.sigmoid_cross_entropy(target, output)
     output = _inside(output)
     return -(target * ops.log(output) + (1 - target) * ops.log(1 - output))
 

@@ -89,8 +89,8 @@ def switch(condition, then_expression, else_expression):
     rank = max(a.rank, b.rank)
     if condition.rank > rank:
         raise ValueError(
-            text("switch", f"the condition has shape {int_shape(condition)}, the tensors {int_shape(a)} and {int_shape(b)}",
-                 "a condition of no higher rank")
+            text("switch", f"the condition has shape {int_shape(condition)}, the tensors have {int_shape(a)} and "
+                 f"{int_shape(b)}", "a condition of no higher rank")
         )  # fmt: skip
     if condition.rank:
         condition = shape_ops.unsqueeze(condition, range(condition.rank, rank))

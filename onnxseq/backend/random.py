@@ -55,7 +55,9 @@ def random_uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     if as_dtype(dtype) in FLOATS:
         return random.uniform(sizes, minval, maxval, dtype, seed)
     if not all(isinstance(limit, int | np.integer) for limit in (minval, maxval)):
-        raise TypeError(text("random_uniform", f"the limits are {minval!r} and {maxval!r} for dtype {dtype!r}", "integers"))
+        raise TypeError(
+            text("random_uniform", f"the limits are {minval!r} and {maxval!r} for dtype {dtype!r}", "integers")
+        )
     return ops.cast(ops.floor(random.uniform(sizes, minval, maxval, "float64", seed)), dtype)
 
 

@@ -32,7 +32,9 @@ def reshape(x, shape):
         return shape_ops.reshape(x, shape)
     sizes = [shape] if isinstance(shape, int | np.integer) else list(np.asarray(shape) if _is_array(shape) else shape)
     if any(size is None for size in sizes):
-        raise ValueError(text("reshape", f"the shape {tuple(sizes)} arrived", "sizes", "Use -1 for the one that is free."))
+        raise ValueError(
+            text("reshape", f"the shape {tuple(sizes)} arrived", "sizes", "Use -1 for the one that is free.")
+        )
     return shape_ops.reshape(x, [size if isinstance(size, Tensor) else operator.index(size) for size in sizes])
 
 
@@ -121,7 +123,9 @@ def repeat(x, n):
     """
     x = as_tensor(x)
     if x.rank != 2:
-        raise ValueError(text("repeat", f"a tensor of shape {int_shape(x)} arrived", "rank 2", "Use K.repeat_elements()."))
+        raise ValueError(
+            text("repeat", f"a tensor of shape {int_shape(x)} arrived", "rank 2", "Use K.repeat_elements().")
+        )
     return tiling.tile(shape_ops.unsqueeze(x, [1]), [1, n, 1])
 
 
@@ -224,7 +228,9 @@ def pad_axes(who, x, pairs, axes, rank):
     if x.rank != rank:
         raise ValueError(text(who, f"a tensor of shape {int_shape(x)} arrived", f"rank {rank}"))
     if len(pairs) != len(axes) or any(len(pair) != 2 for pair in pairs):
-        raise ValueError(text(who, f"padding is {tuple(pairs)!r}", f"a pair (before, after) for each of {len(axes)} axes"))
+        raise ValueError(
+            text(who, f"padding is {tuple(pairs)!r}", f"a pair (before, after) for each of {len(axes)} axes")
+        )
     pads = [(0, 0)] * rank
     for axis, (before, after) in zip(axes, pairs, strict=True):
         pads[axis] = (operator.index(before), operator.index(after))

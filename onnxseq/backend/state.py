@@ -191,8 +191,8 @@ def function(inputs, outputs, updates=None, learning_phase=None, name=None, free
 
     Raises:
         TypeError: where inputs, outputs or updates are no lists, or hold anything but tensors.
-        ValueError: for keyword arguments that mean nothing here, and where the outputs depend on a placeholder that is not
-            among the inputs.
+        ValueError: for keyword arguments that mean nothing here, and, when first called, where the outputs depend on a
+            placeholder that is not among the inputs.
     """
     for key in kwargs:
         raise ValueError(
@@ -205,9 +205,8 @@ def function(inputs, outputs, updates=None, learning_phase=None, name=None, free
         for x in values:
             if not is_tensor(x):
                 raise TypeError(text("function", f"an {what} is {describe(x)}", "a symbolic tensor"))
-    return Function(
-        list(inputs), list(outputs), [_pair(u) for u in updates or ()], int(bool(learning_phase)), name or "function", freeze
-    )
+    pairs = [_pair(u) for u in updates or ()]
+    return Function(list(inputs), list(outputs), pairs, int(bool(learning_phase)), name or "function", freeze)
 
 
 def _pair(entry):

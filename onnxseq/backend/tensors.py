@@ -101,8 +101,8 @@ def count_params(x):
 def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None):
     """Return a tensor to be fed.
 
-    Shapes: as given; a first axis without size is the dimension ``batch``, any other one gets a name of its own. One name
-    means one size in any run.
+    Shapes: as given; a first axis without size is the dimension ``batch``, any other one gets a name of its own. One
+    name means one size in any run.
 
     Arguments:
         shape: a size, None, or the name of a free dimension, for each axis.
