@@ -51,6 +51,7 @@ from onnxseq.backend.nn import (
 )
 from onnxseq.backend.normalization import batch_normalization, dropout, normalize_batch_in_training
 from onnxseq.backend.phase import in_test_phase, in_train_phase, learning_phase, set_learning_phase, switch
+from onnxseq.backend.pooling import pool2d, pool3d
 from onnxseq.backend.random import (
     next_seed,
     random_binomial,
@@ -204,6 +205,8 @@ __all__ = [
     "ones_like",
     "permute_dimensions",
     "placeholder",
+    "pool2d",
+    "pool3d",
     "pow",
     "print_tensor",
     "prod",
