@@ -9,7 +9,7 @@ from onnxseq.compiler.ops import math as ops
 from onnxseq.compiler.ops import nn as nn_ops
 from onnxseq.compiler.ops import reduction
 from onnxseq.compiler.ops import shape as shape_ops
-from onnxseq.compiler.tensor import FLOATS
+from onnxseq.compiler.tensor import DTYPES, FLOATS
 from onnxseq.errors import text
 
 # -- activations ----------------------------------------------------------------------------------------------
@@ -69,6 +69,8 @@ def hard_sigmoid(x):
     x = as_tensor(x)
     if x.element_type not in FLOATS:
         raise TypeError(text("hard_sigmoid", f"a tensor of dtype {x.dtype_name!r} arrived", "floats", "Use K.cast()."))
+    if x.element_type == DTYPES["float64"]:
+        return clip(0.2 * x + 0.5, 0.0, 1.0)  # the attributes of the op are float32
     return ops.hard_sigmoid(x, alpha=0.2, beta=0.5)
 
 
