@@ -1,7 +1,8 @@
 """Convolution over any number of spatial axes and its two gradients, each the derivative of the others.
 
-Convolution is linear in its input x and in its kernel w, so ``Conv(x, w)``, ``ConvInputGrad(dy, w)`` (its adjoint in x, also
-known as transposed convolution) and ``ConvKernelGrad(x, dy)`` (its adjoint in w) are closed under differentiation.
+Convolution is linear in its input x and in its kernel w, so ``Conv(x, w)``, ``ConvInputGrad(dy, w)`` (its adjoint
+in x, also known as transposed convolution) and ``ConvKernelGrad(x, dy)`` (its adjoint in w) are closed under
+differentiation.
 Kernels are held as Keras holds them, [*kernel, C/groups, M], in every layout of the other tensors.
 """
 
@@ -32,7 +33,7 @@ def _check_kernel(kernel: Dims, rank: int) -> tuple[int, ...]:
 def _check_channels(arrived: Dim, expected: int, what: str) -> None:
     if arrived != expected:
         raise ValueError(
-            f"the input has {shapes.to_keras((arrived,))[0]!r} {what}; expected {expected}, which the kernel was made for."
+            f"the input has {shapes.to_keras((arrived,))[0]!r} {what}; expected {expected}, as the kernel has."
         )
 
 
@@ -66,8 +67,8 @@ def _input_grad_types(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -
     for a, b in zip(arrived, expected, strict=True):
         if isinstance(a, int) and isinstance(b, int) and a != b:
             raise ValueError(
-                f"the input has spatial shape {shapes.to_keras(arrived)}; expected {shapes.to_keras(expected)}, the number "
-                f"of windows in {shapes.to_keras(spatial)}."
+                f"the input has spatial shape {shapes.to_keras(arrived)}; expected {shapes.to_keras(expected)}, the "
+                f"number of windows in {shapes.to_keras(spatial)}."
             )
     return [(same_dtype((dy, w)), windows.join(batch, spatial, depth * attributes["groups"], *layout))]
 

@@ -1,7 +1,7 @@
 """How convolution and its gradients run.
 
-Expansions are written for the layout ``last`` in shifts and matrix products, for any floating dtype and any number of axes;
-lowerings use the runtime's convolutions, which on the CPU provider know float32 only.
+Expansions are written for the layout ``last`` in shifts and matrix products, for any floating dtype and any number
+of axes; lowerings use the runtime's convolutions, which know float32 only on the CPU provider.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from onnxseq.shapes import Dims
 
 FLOAT = ir.DataType.FLOAT
 HALVES = (ir.DataType.FLOAT16, ir.DataType.BFLOAT16)
-GEOMETRY = ("strides", "dilations", "pads", "groups", "spatial", "kernel")
+GEOMETRY = ("strides", "dilations", "pads", "groups", "spatial", "kernel", "size")
 
 
 # -- changing the layout or the dtype around a node ------------------------------------------------------------
@@ -86,10 +86,15 @@ def _kernels(w: Tensor, groups: int) -> list[Tensor]:
 
 def _sum_of_products(taps: Iterator[Tensor], matrices: Sequence[Tensor], groups: int) -> Tensor:
     total = None
+    depthwise = groups > 1 and matrices[0].dims[1:] == (1, 1)
     for tap, matrix in zip(taps, matrices, strict=True):
+        if depthwise:
+            term = tap * shape.reshape(matrix, (groups,))
+            total = term if total is None else total + term
+            continue
         term = linalg.matmul(_grouped(tap, groups) if groups > 1 else tap, matrix)
         total = term if total is None else total + term
-    if groups > 1:
+    if groups > 1 and not depthwise:
         total = shape.reshape(total, (*total.dims[:-3], groups * total.dims[-1]))
     return total
 
@@ -149,8 +154,9 @@ def left_over(node: ir.Node) -> list[Size]:
         elif have == want:
             extra.append(0)
         else:
-            reach = windows.natural_dims((1,), w.dims[i : i + 1], *([r[i]] for r in rule[:2]), [rule[2][i], rule[2][i + len(natural)]])
-            needed = (shape.dim_of(dy, first + i) - 1) * rule[0][i] + reach[0]
+            strides, dilations, pads = rule
+            reach = dilations[i] * (w.dims[i] - 1) + 1 - pads[i] - pads[i + len(natural)]
+            needed = (shape.dim_of(dy, first + i) - 1) * strides[i] + reach
             extra.append(index.slice(node.inputs[2], [i], [i + 1], [0]) - needed)
     return extra
 
@@ -177,8 +183,13 @@ def expand_kernel_grad(node: ir.Node) -> Tensor:
 
 
 def by_runtime(name: str, domain: str = "") -> law.Op:
-    """An op of lowered graphs alone: it has no gradient, and the dims of its outputs are given with each call."""
-    return law.Op(name, lambda inputs, attributes: [(inputs[0].element_type, inputs[0].dims)], domain=domain)
+    """An op of lowered graphs alone: it has no gradient, and its spatial sizes are given with each call."""
+
+    def types(inputs: Sequence[Tensor], attributes: Any) -> list:
+        x = inputs[0]
+        return [(x.element_type, (x.dims[0], *(shapes.fresh_name() for _ in x.dims[1:])))]
+
+    return law.Op(name, types, domain=domain)
 
 
 onnx_conv = by_runtime("Conv")
@@ -206,12 +217,13 @@ def kernel_first(w: Tensor) -> Tensor:
     return shape.transpose(w, (rank + 1, rank, *range(rank)))
 
 
-def _wrapped(node: ir.Node, y: Tensor) -> Tensor:
+def wrapped(node: ir.Node, y: Tensor) -> Tensor:
     """Bring a result in layout first into the node's own."""
     return shape.with_dims(relayout(y, FIRST, *windows.node_layout(node)), node.outputs[0].dims)
 
 
-def _dims_first(node: ir.Node) -> Dims:
+def dims_first(node: ir.Node) -> Dims:
+    """Return the dims of a node's result in layout first."""
     return windows.join(*windows.split(node.outputs[0].dims, *windows.node_layout(node)), FIRST)
 
 
@@ -231,7 +243,7 @@ def _lower_conv(node: ir.Node, target: Any) -> Tensor | None:
         pads=attribute(node, "pads"),
         group=attribute(node, "groups"),
     )
-    return _wrapped(node, shape.with_dims(y, _dims_first(node)))
+    return wrapped(node, shape.with_dims(y, dims_first(node)))
 
 
 def _lower_input_grad(node: ir.Node, target: Any) -> Tensor | None:
@@ -255,7 +267,7 @@ def _lower_input_grad(node: ir.Node, target: Any) -> Tensor | None:
     )
     if not known:  # what padding would have cut off at the end is cut or added when the size is known
         y = shape.pad(y, [(0, 0), (0, 0), *((0, e - p) for e, p in zip(extra, pads[rank:], strict=True))])
-    return _wrapped(node, shape.with_dims(y, _dims_first(node)))
+    return wrapped(node, shape.with_dims(y, dims_first(node)))
 
 
 def _lower_kernel_grad(node: ir.Node, target: Any) -> Tensor | None:

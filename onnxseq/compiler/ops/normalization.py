@@ -33,7 +33,7 @@ def _check_channels(x: Tensor, parameters: Sequence[Tensor], attributes: Mapping
     _, _, channels = windows.split(x.dims, *windows.layout_of(attributes))
     if not isinstance(channels, int):
         raise ValueError(
-            f"the input has shape {shapes.to_keras(x.dims)}; expected a known number of channels, which has parameters each."
+            f"the input has shape {shapes.to_keras(x.dims)}; expected a known number of channels."
         )
     for p in parameters:
         if p.dims != (channels,):

@@ -2,8 +2,8 @@
 
 A tensor with spatial axes is held in one of three layouts: ``last`` [N, *spatial, C] is what is recorded,
 ``first`` [N, C, *spatial] is what ONNX's own ops take, and ``blocked`` [N, C/block, H, W, block] is a view of how
-the runtime's convolutions for one processor hold it. Windows are given by ``strides`` and ``dilations`` (one number per spatial
-axis) and ``pads`` (all paddings before, then all after, as ONNX orders them).
+the runtime's convolutions for one processor hold it. Windows are given by ``strides`` and ``dilations`` (one number
+per spatial axis) and ``pads`` (all paddings before, then all after, as ONNX orders them).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ import onnx_ir as ir
 
 from onnxseq import shapes
 from onnxseq.compiler.ops import shape
+from onnxseq.compiler.ops.shape import Size
 from onnxseq.compiler.tensor import FLOATS, Tensor, attribute
 from onnxseq.shapes import Dim, Dims
 
@@ -170,7 +171,12 @@ def told_by(natural: Dims, wanted: Dims) -> bool:
     return all(a == b or (isinstance(a, int) and isinstance(b, int)) for a, b in zip(natural, wanted, strict=True))
 
 
+def sizes_of(x: Tensor, layout: str) -> list[Size]:
+    """Return the spatial sizes of a tensor, computed where they are free."""
+    axes = range(1, x.rank - 1) if layout == LAST else range(2, x.rank - (layout == BLOCKED))
+    return [d if isinstance(d := x.dims[i], int) else shape.dim_of(x, i) for i in axes]
+
+
 def spatial_sizes(x: Tensor, layout: str) -> Tensor:
     """Return the spatial sizes of a tensor as an int64 vector."""
-    axes = range(1, x.rank - 1) if layout == LAST else range(2, x.rank - (layout == BLOCKED))
-    return shape.vector([d if isinstance(d := x.dims[i], int) else shape.dim_of(x, i) for i in axes])
+    return shape.vector(sizes_of(x, layout))
