@@ -181,10 +181,12 @@ def check_lengths(who, inputs, targets, weights=()):
             )
 
 
-def check_targets(who, targets, losses, output_shapes):
-    """Raise ValueError where a target would broadcast against an output in a loss that means something else by it."""
-    for target, loss, shape in zip(targets, losses, output_shapes, strict=True):
-        name = getattr(loss, "__name__", None)
+def check_targets(who, targets, loss_names, output_shapes):
+    """Raise ValueError where a loss would take a target for something that it is not.
+
+    A target of another shape would broadcast against the output; a label beyond the classes would be read elsewhere.
+    """
+    for target, name, shape in zip(targets, loss_names, output_shapes, strict=True):
         if name == "categorical_crossentropy" and target.shape[-1] == 1:
             raise ValueError(
                 text(
@@ -194,6 +196,16 @@ def check_targets(who, targets, losses, output_shapes):
                     "Encode integer labels by utils.to_categorical, or use 'sparse_categorical_crossentropy'.",
                 )
             )
+        if name == "sparse_categorical_crossentropy" and isinstance(target, np.ndarray) and shape[-1] is not None:
+            low, high = target.min(), target.max()
+            if not (low >= 0 and high < shape[-1]):
+                raise ValueError(
+                    text(
+                        who,
+                        f"target has labels from {low.item()!r} to {high.item()!r} and the output {shape[-1]} classes",
+                        f"labels from 0 to {shape[-1] - 1}",
+                    )
+                )
         if name in SAME_SHAPE_LOSSES and not _fits(target.shape, (None, *shape[1:])):
             raise ValueError(
                 text(

@@ -5,7 +5,7 @@ import copy
 from onnxseq import config as configs
 from onnxseq import registry, training_generators
 from onnxseq.errors import describe, text
-from onnxseq.layers.base import Layer, Node
+from onnxseq.layers.base import Layer, Node, assign_weights
 from onnxseq.layers.input import Input
 from onnxseq.layers.node import unique
 from onnxseq.network import get_source_inputs
@@ -138,7 +138,7 @@ class Sequential(Model):
         if not self.layers:
             raise TypeError(text(f"{self._who}.build", "the model has no layers", "at least one", "Add layers first."))
         if self._graph_model is None:
-            self._graph_model = Model(self.inputs, self.outputs, name=f"{self.name}_model")
+            self._graph_model = Model(self.inputs, self.outputs, name=self.name)
             self._graph_model.trainable = self._trainable
         self.built = True
 
@@ -187,9 +187,13 @@ class Sequential(Model):
 
     def set_weights(self, weights):
         """Set all weights, a list of arrays as `get_weights` returns it."""
-        self.model.set_weights(weights)
+        assign_weights(self._who, [weight for layer in self.model.layers for weight in layer.weights], weights)
         if self._functions is not None:
             self._functions.weights_changed()
+
+    def count_params(self):
+        """Return the number of scalars in the weights."""
+        return self.model.count_params()
 
     def get_losses_for(self, inputs):
         """Return the losses that the layers add for inputs, or those that depend on none."""

@@ -135,7 +135,9 @@ class Model(Network):
             for head, target, own, by_class in zip(heads, targets, given, classes, strict=True)
         ]
         data_feeds.check_lengths(who, inputs, targets, weights)
-        data_feeds.check_targets(who, targets, [head.loss for head in heads], [head.shape for head in heads])
+        data_feeds.check_targets(who, targets, [head.loss_name for head in heads], [head.shape for head in heads])
+        for head, target in zip(heads, targets, strict=True):
+            head.accept(who, target.shape)
         if batch_size is not None and inputs:
             self._check_batches(who, inputs, batch_size)
         return inputs, targets, weights
@@ -232,7 +234,7 @@ class Model(Network):
         names = training_generators.unique_names(self.metrics_names)
         samples = data[0][0].shape[0]
         with self._stepper(who, functions.train, *data) as stepper:
-            validate, validation_arrays, shown = None, None, list(names)
+            validate, validation_arrays, shown = None, [], list(names)
             if held_out is not None:
                 tester = self._stepper(who, functions.test, *held_out)
                 validation_arrays = self._validation_arrays(held_out)

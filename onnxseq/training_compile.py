@@ -45,6 +45,7 @@ class Head:
         self.weight_mode = None
         self.metrics = []
         self.weighted_metrics = []
+        self._accepted_shapes = set()
 
     @property
     def loss_name(self):
@@ -70,6 +71,24 @@ class Head:
                 dims[-1] = dims[-1] if shape == self.shape else 1
             given = K.placeholder(shape=dims, dtype=K.dtype(self.output), name=f"{self.name}_target")
         self.target = given
+
+    def accept(self, who, shape):
+        """Raise ValueError where a loss of the user's own can not take targets of a shape; the loss itself tells."""
+        item = tuple(shape[1:])
+        if self.target_shape is None and item not in self._accepted_shapes:
+            target = K.placeholder(shape=(self.target.dims[0], *item), dtype=K.dtype(self.target))
+            try:
+                self.loss(target, self.output)
+            except ValueError as error:
+                raise ValueError(
+                    text(
+                        who,
+                        f"target of {self.name!r} has shape {tuple(shape)}, the output {self.shape} and loss "
+                        f"{self.loss_name!r} fails on them ({error})",
+                        "a target that the loss takes",
+                    )
+                ) from error
+            self._accepted_shapes.add(item)
 
     def make_weights(self, mode):
         """Take sample weights, one per sample or, in mode 'temporal', one per step."""
