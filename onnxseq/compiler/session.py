@@ -151,7 +151,13 @@ class Session:
         options.inter_op_num_threads = 1
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         options.log_severity_level = 3
-        self._session = ort.InferenceSession(model, options, providers=list(dict.fromkeys([provider, "CPUExecutionProvider"])))
+        providers = list(dict.fromkeys([provider, "CPUExecutionProvider"]))
+        try:
+            self._session = ort.InferenceSession(model, options, providers=providers)
+        except ort.capi.onnxruntime_pybind11_state.NotImplemented:
+            # The training build fuses transposed products of doubles into an op that it has for float32 alone.
+            disabled = ["MatmulTransposeFusion"]
+            self._session = ort.InferenceSession(model, options, providers=providers, disabled_optimizers=disabled)
         self.device = Device("cuda" if provider == "CUDAExecutionProvider" else "cpu")
 
     def binding(self) -> "Binding":
