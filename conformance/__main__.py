@@ -11,7 +11,9 @@ from .worker import FAILED
 def _chosen(pattern):
     names = matching(pattern)
     if not names:
-        raise SystemExit("conformance: no case fits {!r}; expected a glob such as 'losses/*'. See `list`.".format(pattern))
+        raise SystemExit(
+            "conformance: no case fits {!r}; expected a glob such as 'losses/*'. See `list`.".format(pattern)
+        )
     return names
 
 
@@ -36,10 +38,17 @@ def record(options):
     names = _chosen(options.cases)
     runs = [runner.run_cases(options.python, "tf14", names, runner.progress_line(len(names))) for _ in range(2)]
     (first, versions), (second, _) = runs
-    refused = [name for name in names if FAILED in first[name] or FAILED in second[name] or not _same(first, second, name)]
+    refused = [
+        name for name in names if FAILED in first[name] or FAILED in second[name] or not _same(first, second, name)
+    ]
     for name in refused:
-        _write("{} refused: {}".format(name, first[name].get(FAILED) or "two runs differ in " + ", ".join(
-            compare.exact_differences(first[name], second[name]))))
+        _write(
+            "{} refused: {}".format(
+                name,
+                first[name].get(FAILED)
+                or "two runs differ in " + ", ".join(compare.exact_differences(first[name], second[name])),
+            )
+        )
     store.save({name: first[name] for name in names if name not in refused}, versions)
     _write("{} of {} cases recorded".format(len(names) - len(refused), len(names)))
     return 1 if refused else 0
@@ -54,8 +63,14 @@ def run(options):
     for deviation in found:
         _write("{}: {} {}".format(*deviation))
     deviating = len({deviation.case for deviation in found})
-    _write("{} of {} cases agree ({} on {})".format(
-        len(names) - deviating, len(names), options.backend, ", ".join("{} {}".format(*item) for item in sorted(versions.items()))))
+    _write(
+        "{} of {} cases agree ({} on {})".format(
+            len(names) - deviating,
+            len(names),
+            options.backend,
+            ", ".join("{} {}".format(*item) for item in sorted(versions.items())),
+        )
+    )
     return 1 if found else 0
 
 
@@ -71,7 +86,9 @@ def main(arguments=None):
             command.add_argument("--python", required=True, help="a Python 3.6 that has TensorFlow 1.4")
         if name == "run":
             command.add_argument("--backend", required=True, choices=backends.NAMES)
-            command.add_argument("--python", default=sys.executable, help="the Python that has the backend (default: this one)")
+            command.add_argument(
+                "--python", default=sys.executable, help="the Python that has the backend (default: this one)"
+            )
     options = parser.parse_args(arguments)
     return options.function(options)
 

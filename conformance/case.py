@@ -1,7 +1,8 @@
-"""What a case is: a function of `keras` and a seeded NumPy RandomState, with the tolerance that its fields are compared in.
+"""What a case is: a function of `keras` and a seeded NumPy RandomState, and the tolerances that its fields are held to.
 
-A case returns a dictionary. Its values are arrays or numbers, texts (a string, or anything that JSON can hold, given through
-`as_text`), or what `outcome_of` says of a call that should raise. It asks for nothing but NumPy and the `keras` that it is given.
+A case returns a dictionary. Its values are arrays or numbers, texts (a string, or anything that JSON can hold, given
+through `as_text`), or what `outcome_of` says of a call that should raise. It asks for nothing but NumPy and the `keras`
+that it is given.
 """
 
 import collections
@@ -71,7 +72,7 @@ def as_text(value):
 
 
 def register(name, function, tolerances=FORWARD):
-    """Adds a case; its name is '<family>/<what it shows>'; the tolerance is one for all fields, or a dictionary by pattern."""
+    """Adds a case named '<family>/<what it shows>'; the tolerance is one for all fields, or a dictionary by pattern."""
     if name in CASES:
         raise ValueError("register: there are two cases named {!r}; expected one. Rename one of them.".format(name))
     if isinstance(tolerances, Tolerance):

@@ -30,9 +30,8 @@ def split(results):
                 array = np.asarray(value)
                 if array.dtype.kind not in "biuf":
                     raise TypeError(
-                        "{}: field {!r} is {!r}; expected numbers, a text or an outcome. Give it through as_text().".format(
-                            name, field, value
-                        )
+                        "{}: field {!r} is {!r}; expected numbers, a text or an outcome. "
+                        "Give it through as_text().".format(name, field, value)
                     )
                 arrays[name + SEPARATOR + field] = array
     return arrays, texts

@@ -14,11 +14,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 def _run_once(python, backend, names, folder, progress):
     """Runs the cases in one process; gives the names in the order in which they were begun, and the exit status."""
-    environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep))
+    path = [str(ROOT)] + [folder for folder in [os.environ.get("PYTHONPATH")] if folder]
     process = subprocess.Popen(
         [python, "-m", "conformance.worker", backend, folder],
         cwd=str(ROOT),
-        env=environment,
+        env=dict(os.environ, PYTHONPATH=os.pathsep.join(path)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         universal_newlines=True,
@@ -35,7 +35,7 @@ def _run_once(python, backend, names, folder, progress):
 
 
 def run_cases(python, backend, names, progress):
-    """({case: fields}, versions) from the backend under that Python. A case on which the process died holds what happened."""
+    """({case: fields}, versions) from the backend under that Python; a case on which the process died says so."""
     measured, versions, remaining = {}, {}, list(names)
     while remaining:
         with tempfile.TemporaryDirectory() as folder:

@@ -1,18 +1,24 @@
-"""Runs cases in a backend's own process: `python -m conformance.worker BACKEND FOLDER` with the cases' names on standard input.
+"""Runs cases in a backend's own process: `python -m conformance.worker BACKEND FOLDER`, their names on standard input.
 
 Each finished case is one pair of files in the folder, so that a process which dies takes no finished case with it.
 """
 
 import os
+import signal
 import sys
 import traceback
 
 import numpy as np
 
 from . import backends, cases, results  # noqa: F401  (importing the cases registers them)
-from .case import CASES, seed_of
+from .case import CASES, Outcome, seed_of
 
 FAILED = "failed"
+SECONDS_PER_CASE = 120
+
+
+def _out_of_time(number, frame):
+    raise RuntimeError("the case took more than {} seconds".format(SECONDS_PER_CASE))
 
 
 def run_case(backend, name):
@@ -26,7 +32,14 @@ def run_case(backend, name):
         return {FAILED: traceback.format_exc()}
     finally:
         backend.release()
-    return {field: value if isinstance(value, str) or hasattr(value, "names") else np.asarray(value) for field, value in fields.items()}
+    return {field: value if isinstance(value, (str, Outcome)) else np.asarray(value) for field, value in fields.items()}
+
+
+def _watch(seconds):
+    """Ends a case that waits for ever, where the system has alarms; 0 ends the watch."""
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, _out_of_time)
+        signal.alarm(seconds)
 
 
 def main(arguments):
@@ -36,7 +49,10 @@ def main(arguments):
     for index, line in enumerate(sys.stdin.read().split()):
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
-        results.save(os.path.join(folder, "{:05d}".format(index)), {line: run_case(backend, line)})
+        _watch(SECONDS_PER_CASE)
+        fields = run_case(backend, line)
+        _watch(0)
+        results.save(os.path.join(folder, "{:05d}".format(index)), {line: fields})
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import platform
 
 import numpy as np
 import onnxruntime
-
 import onnxseq as keras
 
 

@@ -1,9 +1,10 @@
 """The oracle: TensorFlow 1.4's own tf.keras, with the order of a training step made certain.
 
-In TensorFlow 1.4 a step's assignments wait for the loss, but not for one another's right-hand sides: a kernel may be written while
-the gradient of an earlier layer has yet to read it, and the count of iterations while a learning rate has yet to. What is documented
-is the step that computes loss and all gradients from one state and then writes; so each assignment here is made to wait for every
-right-hand side. Session threads are one, so that sums are added in the same order each time.
+In TensorFlow 1.4 a step's assignments wait for the loss, but not for one another's right-hand sides: a kernel may be
+written while the gradient of an earlier layer has yet to read it, and the count of iterations while a learning rate has
+yet to. What is documented is the step that computes loss and all gradients from one state and then writes; so each
+assignment here is made to wait for every right-hand side. Session threads are one, so that sums are added in the same
+order each time.
 """
 
 import logging
@@ -34,9 +35,8 @@ def _parts(update):
     operation = update if isinstance(update, tf.Operation) else update.op
     if operation.type not in _ASSIGN:
         raise TypeError(
-            "tf14 oracle: an update is {!r} of type {}; expected an assignment, whose order can be made certain.".format(
-                operation.name, operation.type
-            )
+            "tf14 oracle: an update is {!r} of type {}; expected an assignment, whose order can be made "
+            "certain.".format(operation.name, operation.type)
         )
     return _ASSIGN[operation.type], operation.inputs[0], operation.inputs[1]
 
@@ -56,12 +56,14 @@ def _reached_from(tensors):
 def ordered_function(inputs, outputs, updates=None, **options):
     """K.function whose assignments all wait for every output and every right-hand side.
 
-    The assignments are made anew: a session that has run once already keeps the old ones as they were, whatever is added to them.
+    The assignments are made anew: a session that has run once keeps the old ones as they were, whatever is added.
     """
     parts = [_parts(update) for update in updates or []]
     sources = list(outputs) + [value for _, _, value in parts]
     if any(operation.type in _ASSIGN for operation in _reached_from(sources)):
-        raise ValueError("tf14 oracle: the right-hand side of an update waits for an assignment; expected old values only.")
+        raise ValueError(
+            "tf14 oracle: the right-hand side of an update waits for an assignment; expected old values only."
+        )
     with tf.control_dependencies(sources):
         ordered = [assign(variable, value) for assign, variable, value in parts]
     return _unordered_function(inputs, outputs, updates=ordered, **options)
@@ -77,7 +79,7 @@ def fresh():
     keras.backend.set_image_data_format("channels_last")
     threads = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
     keras.backend.set_session(tf.Session(config=threads))
-    # The graph's own seed, so that initial weights which a case leaves to the layers come out the same in each recording.
+    # The graph's own seed: initial weights that a case leaves to the layers come out the same in each recording.
     tf.set_random_seed(int(np.random.RandomState(0).randint(1 << 30)))
 
 

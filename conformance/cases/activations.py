@@ -47,7 +47,8 @@ def at_zero(keras, random):
     """Value and derivative at zero itself, where several of them bend."""
     fields = {}
     for name in NAMES:
-        found = value_and_derivative(keras, lambda x: getattr(keras.activations, name)(x) + 1.0, np.zeros(1, "float32"))
+        function = getattr(keras.activations, name)
+        found = value_and_derivative(keras, lambda x, function=function: function(x) + 1.0, np.zeros(1, "float32"))
         fields.update({"{}_{}".format(name, field): value for field, value in found.items()})
     return fields
 
@@ -57,4 +58,8 @@ def get(keras, random):
     """A name, nothing and a function as identifiers, and the name that serialize gives back."""
     A = keras.activations
     found = [A.serialize(A.get(name)) for name in NAMES + ("softmax",)]
-    return {"names": as_text(found), "of_none": as_text(A.serialize(A.get(None))), "function_kept": A.get(A.relu) is A.relu}
+    return {
+        "names": as_text(found),
+        "of_none": as_text(A.serialize(A.get(None))),
+        "function_kept": A.get(A.relu) is A.relu,
+    }

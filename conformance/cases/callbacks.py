@@ -3,7 +3,6 @@
 import contextlib
 import io
 import re
-import sys
 
 import numpy as np
 
@@ -60,9 +59,7 @@ def fit_validation(keras, random):
 def fit_generator(keras, random):
     model, x, y = small(keras, random)
     watcher = recorder(keras)
-    model.fit_generator(
-        _generator(x, y), 3, epochs=2, verbose=0, validation_data=(x, y), callbacks=[watcher]
-    )
+    model.fit_generator(_generator(x, y), 3, epochs=2, verbose=0, validation_data=(x, y), callbacks=[watcher])
     return _recorded(watcher)
 
 
@@ -72,7 +69,11 @@ def model_given(keras, random):
     model, x, y = small(keras, random)
     watcher = recorder(keras)
     history = model.fit(x, y, epochs=1, verbose=0, callbacks=[watcher])
-    return {"same": watcher.model is model, "history": isinstance(history, keras.callbacks.History), "model": history.model is model}
+    return {
+        "same": watcher.model is model,
+        "history": isinstance(history, keras.callbacks.History),
+        "model": history.model is model,
+    }
 
 
 @case("callbacks/lambda", FIELDS)
@@ -161,25 +162,18 @@ def loggers_alone(keras, random):
     return history_of(history)
 
 
-def shown(text):
-    """Terminal output with what differs from machine to machine taken away: times, and the digits of numbers past the third."""
-    text = text.replace("\b", "").replace("\r", "\n")
-    text = re.sub(r" - (ETA: )?[0-9:]+m?s?( [0-9.]+[um]?s/(step|sample))?", " - TIME", text)
-    text = re.sub(r"[0-9]+[um]?s/step", "TIME", text)
-    return re.sub(r"(: [0-9]+\.[0-9]{2})[0-9]+", r"\1", text)
-
-
 def _printed(function):
-    """What the call writes to standard output; the last state of each line that it redraws."""
+    """What the call writes to standard output, as a terminal is left showing it.
+
+    Taken away is what differs from run to run: lines drawn over, times, and digits of numbers past the second.
+    """
     stream = io.StringIO()
-    before = sys.stdout
     with contextlib.redirect_stdout(stream):
         function()
-    assert sys.stdout is before
-    lines = [line.rstrip() for line in shown(stream.getvalue()).split("\n") if line.strip()]
-    kept = [line for line in lines if line.startswith(("Train", "Epoch")) or "TIME" in line and "ETA" not in line]
-    ends = [line for line in kept if not re.match(r" *(\d+)/(\d+) ", line) or len(set(re.match(r" *(\d+)/(\d+) ", line).groups())) == 1]
-    return "\n".join(ends)
+    lines = stream.getvalue().replace("\b", "").replace("\r", "\n").split("\n")
+    lines = [line.rstrip() for line in lines if line.strip() and "ETA: " not in line]
+    lines = [re.sub(r"\b[0-9]+s( [0-9]+[um]?s/step)?( -|$)", r"TIME\2", line) for line in lines]
+    return "\n".join(re.sub(r"(: -?[0-9]+\.[0-9]{2})[0-9]+", r"\1", line) for line in lines)
 
 
 @case("callbacks/verbose_1", EXACT)
@@ -204,8 +198,8 @@ def verbose_0(keras, random):
 def verbose_evaluate(keras, random):
     model, x, y = small(keras, random)
     return {
-        "evaluate": _printed(lambda: model.evaluate(x, y)),
-        "predict": _printed(lambda: model.predict(normal(random, 40, 6), verbose=1)),
+        "evaluate": _printed(lambda: model.evaluate(x, y, batch_size=50)),
+        "predict": _printed(lambda: model.predict(normal(random, 40, 6), batch_size=40, verbose=1)),
         "predict_silent": _printed(lambda: model.predict(x)),
         "fit_generator": _printed(lambda: model.fit_generator(_generator(x, one_hot(random, 3, 50)), 3, epochs=1)),
     }

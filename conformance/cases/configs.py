@@ -10,8 +10,8 @@ from .helpers import normal, seed_weights, sequential
 LAYERS = (
     ("Dense", lambda L: L.Dense(3)),
     ("Dense_options", lambda L: L.Dense(
-        3, activation="relu", use_bias=False, kernel_initializer="he_normal", bias_initializer="ones", kernel_regularizer="l2",
-        bias_regularizer="l1", activity_regularizer="l1_l2", kernel_constraint="max_norm", bias_constraint="non_neg",
+        3, activation="relu", use_bias=False, kernel_initializer="he_normal", bias_initializer="ones",
+        kernel_regularizer="l2", bias_regularizer="l1", activity_regularizer="l1_l2", kernel_constraint="max_norm", bias_constraint="non_neg",
         input_shape=(4,), trainable=False, name="mine")),
     ("Activation", lambda L: L.Activation("tanh")),
     ("Dropout", lambda L: L.Dropout(0.3, noise_shape=(None, 1), seed=4)),
@@ -24,7 +24,8 @@ LAYERS = (
     ("Embedding", lambda L: L.Embedding(5, 3, mask_zero=True, input_length=7, embeddings_regularizer="l1")),
     ("BatchNormalization", lambda L: L.BatchNormalization()),
     ("BatchNormalization_options", lambda L: L.BatchNormalization(
-        axis=1, momentum=0.9, epsilon=0.01, center=False, scale=False, beta_initializer="ones", gamma_regularizer="l2")),
+        axis=1, momentum=0.9, epsilon=0.01, center=False, scale=False, beta_initializer="ones",
+        gamma_regularizer="l2")),
     ("Conv1D", lambda L: L.Conv1D(3, 2)),
     ("Conv2D", lambda L: L.Conv2D(3, 2)),
     ("Conv2D_options", lambda L: L.Conv2D(
@@ -81,7 +82,9 @@ def optimizers(keras, random):
 
 def _model(keras, random):
     L = keras.layers
-    inner = sequential(keras, [L.Dense(6, activation="relu", kernel_regularizer="l2", input_shape=(4,)), L.BatchNormalization()])
+    inner = sequential(
+        keras, [L.Dense(6, activation="relu", kernel_regularizer="l2", input_shape=(4,)), L.BatchNormalization()]
+    )
     model = sequential(keras, [inner, L.Dropout(0.2), L.Dense(3, activation="softmax", bias_constraint="non_neg")])
     seed_weights(model, random)
     return model
@@ -187,9 +190,9 @@ def deepcopy(keras, random):
     return {"layers": len(again.layers), "left": len(model.layers)}
 
 
-@case("configs/lambda_by_name", EXACT)
+@case("configs/lambda", EXACT)
 def lambda_config(keras, random):
-    """A named function is found by its name; code in a config is no part of the comparison."""
+    """The keys of its config; how the function itself is written there is no part of the comparison."""
     L = keras.layers
 
     def doubled(x):
@@ -198,11 +201,7 @@ def lambda_config(keras, random):
     layer = L.Lambda(doubled, arguments={}, name="twice")
     config = layer.get_config()
     again = L.Lambda.from_config(dict(config), custom_objects={"doubled": doubled})
-    return {
-        "keys": as_text(sorted(config)),
-        "function": as_text([config["function"], config["function_type"]]),
-        "again": as_text([again.name, again.get_config()["function"]]),
-    }
+    return {"keys": as_text(sorted(config)), "again": as_text([again.name, config["function_type"]])}
 
 
 @case("configs/to_categorical", EXACT)

@@ -35,11 +35,11 @@ for _label, _make in (
     ("add_without_shape", lambda keras: _models(keras).add(keras.layers.Dense(3))),
     ("add_connected_elsewhere", _used_elsewhere),
     ("add_two_outputs", _two_outputs),
-    ("pop_empty", lambda keras: _models(keras).pop()),
-    ("build_empty", lambda keras: _models(keras).build()),
-    ("compile_empty", lambda keras: _models(keras).compile("sgd", "mse")),
-    ("predict_empty", lambda keras: _models(keras).predict(np.zeros((2, 2)))),
-    ("summary_empty", lambda keras: _models(keras).summary()),
+    ("no_layers_pop", lambda keras: _models(keras).pop()),
+    ("no_layers_build", lambda keras: _models(keras).build()),
+    ("no_layers_compile", lambda keras: _models(keras).compile("sgd", "mse")),
+    ("no_layers_predict", lambda keras: _models(keras).predict(np.zeros((2, 2)))),
+    ("no_layers_summary", lambda keras: _models(keras).summary()),
     ("constructor_argument", lambda keras: keras.layers.Dense(3, unit=4)),
     ("dense_activation", lambda keras: keras.layers.Dense(3, activation="reluu")),
     ("dense_initializer", lambda keras: keras.layers.Dense(3, kernel_initializer="none_such")),
@@ -79,11 +79,18 @@ for _label, _make in (
     ("permute_rank", lambda keras: sequential(keras, [keras.layers.Permute((2, 1), input_shape=(3, 4, 5))])),
     ("repeat_vector_rank", lambda keras: sequential(keras, [keras.layers.RepeatVector(2, input_shape=(3, 4))])),
     ("zero_padding_triple", lambda keras: keras.layers.ZeroPadding2D((1, 2, 3))),
-    ("embedding_length", lambda keras: sequential(keras, [keras.layers.Embedding(5, 2, input_length=4, input_shape=(3,))])),
+    ("embedding_length", lambda keras: sequential(
+        keras, [keras.layers.Embedding(5, 2, input_length=4, input_shape=(3,))])),
     ("mask_not_supported", lambda keras: sequential(
         keras, [keras.layers.Embedding(5, 2, mask_zero=True, input_length=4), keras.layers.Flatten()])),
     ("mask_conv1d", lambda keras: sequential(
         keras, [keras.layers.Embedding(5, 2, mask_zero=True, input_length=4), keras.layers.Conv1D(2, 2)])),
+    ("mask_batch_normalization", lambda keras: sequential(
+        keras, [keras.layers.Embedding(5, 2, mask_zero=True, input_length=4), keras.layers.BatchNormalization()])),
+    ("mask_dropout", lambda keras: sequential(
+        keras, [keras.layers.Embedding(5, 2, mask_zero=True, input_length=4), keras.layers.Dropout(0.5)])),
+    ("embedding_length_pair", lambda keras: sequential(keras, [keras.layers.Embedding(5, 2, input_length=(4, 3))])),
+    ("metric_alias_unknown", lambda keras: keras.metrics.get("kld")),
     ("batch_normalization_axis", lambda keras: sequential(
         keras, [keras.layers.BatchNormalization(axis=4, input_shape=(3,))])),
     ("layer_on_an_array", lambda keras: keras.layers.Dense(3)(np.zeros((2, 3), "float32"))),
@@ -174,6 +181,7 @@ for _label, _misuse in (
     ("compile_optimizer_name", lambda keras, m, x, y: m.compile("none_such", "mse")),
     ("compile_metric_name", lambda keras, m, x, y: m.compile("sgd", "mse", metrics=["none_such"])),
     ("compile_metric_number", lambda keras, m, x, y: m.compile("sgd", "mse", metrics=3)),
+    ("compile_metric_not_in_a_list", lambda keras, m, x, y: m.compile("sgd", "mse", metrics="accuracy")),
     ("compile_no_loss", lambda keras, m, x, y: m.compile("sgd", None)),
     ("compile_loss_list", lambda keras, m, x, y: m.compile("sgd", ["mse", "mse"])),
     ("compile_loss_dictionary", lambda keras, m, x, y: m.compile("sgd", {"none_such": "mse"})),
@@ -195,7 +203,6 @@ for _label, _misuse in (
     ("evaluate_generator_wrong_tuple", lambda keras, m, x, y: m.evaluate_generator(_yielding((x,)), 2)),
     ("evaluate_generator_empty_batch", lambda keras, m, x, y: m.evaluate_generator(_yielding((x[:0], y[:0])), 2)),
     ("predict_generator_wrong_tuple", lambda keras, m, x, y: m.predict_generator(_yielding((x, y, x, y)), 2)),
-    ("predict_generator_nothing", lambda keras, m, x, y: m.predict_generator(_yielding(None), 2)),
     ("early_exception_in_callback", lambda keras, m, x, y: m.fit(
         x, y, verbose=0, callbacks=[keras.callbacks.LambdaCallback(on_train_begin=lambda logs: 1 // 0)])),
     ("learning_rate_scheduler_type", lambda keras, m, x, y: m.fit(
@@ -249,7 +256,8 @@ def _image(keras):
 
 _compiled_as(
     "temporal_weights_of_flat_output", _flat,
-    lambda m, random: m.train_on_batch(normal(random, 6, 5), normal(random, 6, 3), sample_weight=np.ones(6)), sample_weight_mode="temporal",
+    lambda m, random: m.train_on_batch(normal(random, 6, 5), normal(random, 6, 3), sample_weight=np.ones(6)),
+    sample_weight_mode="temporal",
 )  # fmt: skip
 _compiled_as(
     "temporal_weights_of_rank_1", _rows,
@@ -267,7 +275,8 @@ _compiled_as(
 )  # fmt: skip
 _compiled_as(
     "class_weights_of_rows", _rows,
-    lambda m, random: m.train_on_batch(normal(random, 6, 4, 5), one_hot(random, 3, 6, 4), class_weight={0: 1.0, 1: 2.0, 2: 1.0}),
+    lambda m, random: m.train_on_batch(
+        normal(random, 6, 4, 5), one_hot(random, 3, 6, 4), class_weight={0: 1.0, 1: 2.0, 2: 1.0}),
     loss="categorical_crossentropy",
 )  # fmt: skip
 _compiled_as(
@@ -275,7 +284,8 @@ _compiled_as(
     lambda m, random: m.train_on_batch(normal(random, 6, 5), np.ones((6, 1))), loss="categorical_crossentropy",
 )  # fmt: skip
 _compiled_as(
-    "target_of_image", _image, lambda m, random: m.train_on_batch(normal(random, 6, 5, 5, 2), normal(random, 6, 5, 5, 2)),
+    "target_of_image", _image,
+    lambda m, random: m.train_on_batch(normal(random, 6, 5, 5, 2), normal(random, 6, 5, 5, 2)),
 )  # fmt: skip
 _compiled_as(
     "sparse_target_shape", _flat,

@@ -1,4 +1,4 @@
-"""What many cases need: weights and data from the seeded RandomState, forward and gradient of a model, a training trajectory."""
+"""What many cases need: seeded weights and data, forward and gradient of a model, a training trajectory."""
 
 import numpy as np
 
@@ -22,10 +22,12 @@ def probabilities(random, *shape):
     return (values / values.sum(axis=-1, keepdims=True)).astype("float32")
 
 
-def seed_weights(model, random):
-    """Gives every weight a value of the RandomState's: scaled by its fan for matrices, positive for scales and variances."""
+def _seed_layer(layer, random):
+    if hasattr(layer, "layers"):
+        seed_weights(layer, random)
+        return
     values = []
-    for weight, old in zip(model.weights, model.get_weights()):
+    for weight, old in zip(layer.weights, layer.get_weights()):
         if "gamma" in weight.name or "variance" in weight.name:
             value = random.uniform(0.5, 1.5, size=old.shape)
         elif old.ndim > 1:
@@ -33,8 +35,14 @@ def seed_weights(model, random):
             value = random.normal(size=old.shape) * np.sqrt(2.0 / fans)
         else:
             value = random.normal(size=old.shape) * 0.1
-        values.append(value.astype(old.dtype))
-    model.set_weights(values)
+        values.append(np.asarray(value).astype(old.dtype))
+    layer.set_weights(values)
+
+
+def seed_weights(model, random):
+    """Gives every weight a random value: matrices scaled by their fan, scales and variances positive."""
+    for layer in model.layers:
+        _seed_layer(layer, random)
 
 
 def weights_of(model):
@@ -53,7 +61,7 @@ def sequential(keras, layers):
 
 
 def train(model, batch_of, steps=STEPS, **options):
-    """Trains on `batch_of(step)` = (x, y) or (x, y, sample weights); gives losses, final weights and the optimizer's state."""
+    """Trains on `batch_of(step)` = (x, y[, sample weights]); gives losses, final weights and the optimizer's state."""
     losses = []
     for step in range(steps):
         batch = batch_of(step)
@@ -77,18 +85,22 @@ def cycle(x, y, batch_size=16, weights=None):
 
 
 def forward_and_gradient(keras, model, x, random):
-    """The output for x, and the gradient of a randomly weighted sum of it by the input (where that is real) and each weight."""
+    """The output for x, and the gradient of a randomly weighted sum of it by a real input and each weight."""
     K = keras.backend
     output = model.predict(x, batch_size=len(x))
     direction = K.constant(normal(random, *output.shape))
     scalar = K.sum(model.output * direction)
-    sources = list(model.trainable_weights)
-    if K.dtype(model.input) == "float32" and x.dtype == np.float32:
-        sources.insert(0, model.input)
+    weights = list(model.trainable_weights)
+    inputs = [model.input] if K.dtype(model.input) == "float32" and x.dtype == np.float32 else []
     fields = {"output": output, "output_shape": np.array([-1 if size is None else size for size in model.output_shape])}
-    if sources:
-        gradients = [gradient for gradient in K.gradients(scalar, sources) if gradient is not None]
-        if gradients:
-            values = K.function([model.input], gradients)([x])
-            fields.update({"gradient_{}".format(index): value for index, value in enumerate(values)})
+    if not inputs + weights:
+        return fields
+    gradients = K.gradients(scalar, inputs + weights)
+    # The gradient of a gathered weight may be held by rows; reshape makes an array of it.
+    gradients[len(inputs) :] = [
+        K.reshape(gradients[len(inputs) + index], K.int_shape(each)) for index, each in enumerate(weights)
+    ]
+    phase = [K.learning_phase()] if model.uses_learning_phase else []
+    values = K.function([model.input] + phase, gradients)([x] + [0] * len(phase))
+    fields.update({"gradient_{}".format(index): value for index, value in enumerate(values)})
     return fields

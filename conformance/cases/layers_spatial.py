@@ -1,4 +1,4 @@
-"""Family `layers_spatial`: output, output shape and gradients of convolution, pooling, padding and upsampling layers."""
+"""Family `layers_spatial`: output, shape and gradients of convolution, pooling, padding and upsampling layers."""
 
 from .layers_core import layer_case
 
@@ -8,7 +8,10 @@ IMAGE = (7, 8, 3)
 
 def _spatial(label, kind, arguments, options, shape):
     layer_case(
-        "layers_spatial/" + label, lambda L: getattr(L, kind)(*arguments, input_shape=shape, **options), shape, num_samples=2
+        "layers_spatial/" + label,
+        lambda L: getattr(L, kind)(*arguments, input_shape=shape, **options),
+        shape,
+        num_samples=2,
     )
 
 
@@ -75,13 +78,21 @@ for _kind, _label, _shape in (
 ):
     _spatial(_label, _kind, (), {}, _shape)
 _spatial("global_max_pooling2d_channels_first", "GlobalMaxPooling2D", (), {"data_format": "channels_first"}, IMAGE)
-_spatial("global_average_pooling2d_channels_first", "GlobalAveragePooling2D", (), {"data_format": "channels_first"}, IMAGE)
+_spatial(
+    "global_average_pooling2d_channels_first", "GlobalAveragePooling2D", (), {"data_format": "channels_first"}, IMAGE
+)
 
 for _label, _padding in (("number", 2), ("pair", (1, 3))):
     _spatial("zero_padding1d_" + _label, "ZeroPadding1D", (_padding,), {}, LINE)
 for _label, _padding in (("number", 2), ("pair", (1, 3)), ("pairs", ((0, 2), (3, 1)))):
     _spatial("zero_padding2d_" + _label, "ZeroPadding2D", (_padding,), {}, IMAGE)
-    _spatial("zero_padding2d_channels_first_" + _label, "ZeroPadding2D", (_padding,), {"data_format": "channels_first"}, IMAGE)
+    _spatial(
+        "zero_padding2d_channels_first_" + _label,
+        "ZeroPadding2D",
+        (_padding,),
+        {"data_format": "channels_first"},
+        IMAGE,
+    )
 _spatial("up_sampling1d", "UpSampling1D", (3,), {}, LINE)
 _spatial("up_sampling2d", "UpSampling2D", (2,), {}, IMAGE)
 _spatial("up_sampling2d_pair", "UpSampling2D", ((2, 3),), {}, IMAGE)

@@ -23,7 +23,9 @@ def predictions(random, activation, *shape):
     values = normal(random, *shape)
     if activation == "softmax":
         return probabilities(random, *shape)
-    return {"tanh": np.tanh(values), "sigmoid": 1 / (1 + np.exp(-values)), "softplus": np.log1p(np.exp(values))}.get(activation, values)
+    return {"tanh": np.tanh(values), "sigmoid": 1 / (1 + np.exp(-values)), "softplus": np.log1p(np.exp(values))}.get(
+        activation, values
+    )
 
 
 def _loss(name, activation, targets, shape):
@@ -48,14 +50,24 @@ def _saturated(name):
     return function
 
 
-for _name in ("categorical_crossentropy", "binary_crossentropy", "kullback_leibler_divergence", "poisson", "mean_squared_logarithmic_error"):
+for _name in (
+    "categorical_crossentropy",
+    "binary_crossentropy",
+    "kullback_leibler_divergence",
+    "poisson",
+    "mean_squared_logarithmic_error",
+):
     register("losses/{}_saturated".format(_name), _saturated(_name), FIELDS)
 
 
 @case("losses/mean_absolute_percentage_error_zeros", FORWARD)
 def percentage_of_zeros(keras, random):
     y_true = np.array([[0, 1e-9], [1, 0]], "float32")
-    return {"value": value_and_gradient(keras, keras.losses.mean_absolute_percentage_error, y_true, normal(random, 2, 2))["value"]}
+    return {
+        "value": value_and_gradient(keras, keras.losses.mean_absolute_percentage_error, y_true, normal(random, 2, 2))[
+            "value"
+        ]
+    }
 
 
 @case("losses/cosine_proximity_zeros", FORWARD)

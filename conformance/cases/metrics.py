@@ -18,7 +18,10 @@ def value_of(keras, function, y_true, y_pred):
 
 def _metric(name, activation, targets):
     return lambda keras, random: value_of(
-        keras, getattr(keras.metrics, name), targets(random, 6, NUM_CLASSES), predictions(random, activation, 6, NUM_CLASSES)
+        keras,
+        getattr(keras.metrics, name),
+        targets(random, 6, NUM_CLASSES),
+        predictions(random, activation, 6, NUM_CLASSES),
     )
 
 
@@ -48,7 +51,7 @@ def categorical_accuracy_ties(keras, random):
 @case("metrics/sparse_categorical_accuracy", EXACT)
 def sparse_categorical_accuracy(keras, random):
     labels = random.randint(3, size=(20, 1)).astype("float32")
-    return value_of(keras, keras.metrics.sparse_categorical_accuracy, labels, probabilities(random, 20, 3))
+    return value_of(keras, keras.metrics.get("sparse_categorical_accuracy"), labels, probabilities(random, 20, 3))
 
 
 def _top_k(options):
@@ -118,21 +121,54 @@ def _function_metrics(keras):
 
 _TARGETS = {name: targets for name, _, targets in LOSSES}
 for _label, _row in (
-    ("accuracy_categorical", ("categorical_crossentropy", "softmax", _TARGETS["categorical_crossentropy"], ["accuracy"])),
-    ("accuracy_sparse", ("sparse_categorical_crossentropy", "softmax", _TARGETS["sparse_categorical_crossentropy"], ["acc"])),
-    ("accuracy_binary", ("binary_crossentropy", "sigmoid", _TARGETS["binary_crossentropy"], ["accuracy"], ["accuracy"])),
+    (
+        "accuracy_categorical",
+        ("categorical_crossentropy", "softmax", _TARGETS["categorical_crossentropy"], ["accuracy"]),
+    ),
+    (
+        "accuracy_sparse",
+        ("sparse_categorical_crossentropy", "softmax", _TARGETS["sparse_categorical_crossentropy"], ["acc"]),
+    ),
+    (
+        "accuracy_binary",
+        ("binary_crossentropy", "sigmoid", _TARGETS["binary_crossentropy"], ["accuracy"], ["accuracy"]),
+    ),
     ("accuracy_of_regression", ("mse", "linear", normal, ["accuracy"])),
-    ("by_name", ("categorical_crossentropy", "softmax", _TARGETS["categorical_crossentropy"], ["mse", "MAE", "cosine", "kld"])),
-    ("weighted", ("categorical_crossentropy", "softmax", _TARGETS["categorical_crossentropy"], ["mse", "acc"], ["acc", "mae"])),
+    (
+        "by_name",
+        (
+            "categorical_crossentropy",
+            "softmax",
+            _TARGETS["categorical_crossentropy"],
+            ["mse", "MAE", "cosine", "msle", "hinge"],
+        ),
+    ),
+    (
+        "weighted",
+        ("categorical_crossentropy", "softmax", _TARGETS["categorical_crossentropy"], ["mse", "acc"], ["acc", "mae"]),
+    ),
     ("functions", ("categorical_crossentropy", "softmax", _TARGETS["categorical_crossentropy"], _function_metrics)),
-    ("single_not_list", ("categorical_crossentropy", "softmax", _TARGETS["categorical_crossentropy"], "accuracy")),
-    ("dictionary", ("categorical_crossentropy", "softmax", _TARGETS["categorical_crossentropy"], {"dense_1": ["mae", "acc"]})),
-    ("doubled", ("categorical_crossentropy", "softmax", _TARGETS["categorical_crossentropy"], ["acc", "acc", "mse", "mse"])),
+    (
+        "dictionary",
+        ("categorical_crossentropy", "softmax", _TARGETS["categorical_crossentropy"], {"dense_1": ["mae", "acc"]}),
+    ),
+    (
+        "doubled",
+        ("categorical_crossentropy", "softmax", _TARGETS["categorical_crossentropy"], ["acc", "acc", "mse", "mse"]),
+    ),
     ("none", ("categorical_crossentropy", "softmax", _TARGETS["categorical_crossentropy"], None)),
 ):
     register("metrics/compiled_" + _label, _compiled(*_row), FORWARD)
-register("metrics/compiled_one_column", _compiled("mse", "sigmoid", _TARGETS["binary_crossentropy"], ["accuracy"], num_outputs=1), FORWARD)
-register("metrics/compiled_masked_temporal", _compiled("mse", "linear", normal, ["mae"], ["mae", "mse"], shape=(4, 5)), FORWARD)
+register(
+    "metrics/compiled_one_column",
+    _compiled("mse", "sigmoid", _TARGETS["binary_crossentropy"], ["accuracy"], num_outputs=1),
+    FORWARD,
+)
+register(
+    "metrics/compiled_masked_temporal",
+    _compiled("mse", "linear", normal, ["mae"], ["mae", "mse"], shape=(4, 5)),
+    FORWARD,
+)
 
 
 @case("metrics/get", EXACT)

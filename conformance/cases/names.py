@@ -1,4 +1,4 @@
-"""Family `names`: what layers, weights, models and outputs are called, in which order weights stand, the text of summary."""
+"""Family `names`: what layers, weights, models and outputs are called, the order of weights, the text of summary."""
 
 from ..case import EXACT, as_text, case
 from .helpers import sequential
@@ -14,7 +14,6 @@ def _every_layer(L):
         L.AveragePooling1D(),
         L.ZeroPadding1D(),
         L.UpSampling1D(),
-        L.Masking(),
         L.Reshape((8, 1, 4)),
         L.Conv2D(4, 1),
         L.ZeroPadding2D(),
@@ -36,6 +35,7 @@ def _every_layer(L):
 @case("names/layers_and_weights", EXACT)
 def layers_and_weights(keras, random):
     model = sequential(keras, _every_layer(keras.layers))
+    model.build()
     return {
         "model": model.name,
         "layers": as_text([layer.name for layer in model.layers]),
@@ -56,8 +56,12 @@ def layers_and_weights(keras, random):
 @case("names/given", EXACT)
 def given(keras, random):
     L = keras.layers
-    model = keras.models.Sequential([L.Dense(2, input_shape=(3,), name="first"), L.Dense(2), L.Dense(2, name="last")], name="mine")
+    model = keras.models.Sequential(
+        [L.Dense(2, input_shape=(3,), name="first"), L.Dense(2), L.Dense(2, name="last")], name="mine"
+    )
     other = keras.models.Sequential([L.Dense(2, input_shape=(3,))])
+    model.build()
+    other.build()
     return {
         "models": as_text([model.name, other.name]),
         "layers": as_text([layer.name for layer in model.layers + other.layers]),
@@ -74,7 +78,10 @@ def frozen_weights_order(keras, random):
     model = sequential(keras, [L.Dense(3, input_shape=(4,)), L.BatchNormalization(), L.Dense(2)])
 
     def orders():
-        return [[weight.name for weight in group] for group in (model.weights, model.trainable_weights, model.non_trainable_weights)]
+        return [
+            [weight.name for weight in group]
+            for group in (model.weights, model.trainable_weights, model.non_trainable_weights)
+        ]
 
     fields = {"on": as_text(orders())}
     model.layers[1].trainable = False
@@ -92,11 +99,12 @@ def nested(keras, random):
     L = keras.layers
     inner = sequential(keras, [L.Dense(3, input_shape=(4,)), L.BatchNormalization()])
     model = sequential(keras, [inner, L.Activation("relu"), L.Dense(2)])
+    model.build()
     return {
         "layers": as_text([layer.name for layer in model.layers]),
         "weights": as_text([weight.name for weight in model.weights]),
         "trainable": as_text([weight.name for weight in model.trainable_weights]),
-        "shapes": as_text([model.input_shape, inner.output_shape, model.output_shape, inner.get_output_shape_at(1)]),
+        "shapes": as_text([model.input_shape, inner.output_shape, model.output_shape]),
         "names": as_text([list(model.input_names), list(model.output_names)]),
     }
 
@@ -115,7 +123,10 @@ def summary(keras, random):
 @case("names/summary_options", EXACT)
 def summary_options(keras, random):
     L = keras.layers
-    model = sequential(keras, [L.Dense(3, input_shape=(4,), name="a_layer_with_quite_a_long_name"), L.BatchNormalization(), L.Dense(2000)])
+    model = sequential(
+        keras,
+        [L.Dense(3, input_shape=(4,), name="a_layer_with_quite_a_long_name"), L.BatchNormalization(), L.Dense(2000)],
+    )
     model.layers[0].trainable = False
     return {
         "wide": _summary(model, line_length=100),

@@ -1,4 +1,4 @@
-"""Family `parts`: regularizers, constraints and initializers by themselves, and the identifiers by which they are found."""
+"""Family `parts`: regularizers, constraints and initializers by themselves, and the identifiers that find them."""
 
 import numpy as np
 
@@ -82,7 +82,9 @@ for _label, _make in CONSTRAINTS:
     register("parts/constraint_" + _label, _constraint(_make, (4, 5)), FORWARD)
 for _label, _make in FIXED_INITIALIZERS:
     register("parts/initializer_" + _label, _initializer(_make), EXACT)
-register("parts/constraint_max_norm_kernel", _constraint(lambda C: C.MaxNorm(0.5, axis=[0, 1, 2]), (2, 3, 4, 5)), FORWARD)
+register(
+    "parts/constraint_max_norm_kernel", _constraint(lambda C: C.MaxNorm(0.5, axis=[0, 1, 2]), (2, 3, 4, 5)), FORWARD
+)
 
 
 @case("parts/initializer_identity", EXACT)
@@ -118,7 +120,9 @@ def _moments(make, shape):
 
 MOMENTS = {
     "shape": EXACT,
-    "*": FORWARD._replace(relative=0.12, absolute=0.11, reason="different generators: moments of 100,000 draws, rounded to a digit"),
+    "*": FORWARD._replace(
+        relative=0.12, absolute=0.11, reason="different generators: moments of 100,000 draws, rounded to a digit"
+    ),
 }
 for _label, _make in RANDOM_INITIALIZERS:
     register("parts/initializer_" + _label, _moments(_make, (250, 400)), MOMENTS)
@@ -149,11 +153,14 @@ def identifiers(keras, random):
     found = {}
     for kind, names in (
         ("regularizers", ("l1", "l2", "l1_l2", "L1L2")),
-        ("constraints", ("max_norm", "MaxNorm", "non_neg", "NonNeg", "unit_norm", "UnitNorm", "min_max_norm", "MinMaxNorm")),
+        (
+            "constraints",
+            ("max_norm", "MaxNorm", "non_neg", "NonNeg", "unit_norm", "UnitNorm", "min_max_norm", "MinMaxNorm"),
+        ),
         (
             "initializers",
-            ("zeros", "Zeros", "ones", "Ones", "constant", "Constant", "random_normal", "RandomNormal", "random_uniform",
-             "RandomUniform", "truncated_normal", "TruncatedNormal", "orthogonal", "Orthogonal", "identity", "Identity",
+            ("zeros", "Zeros", "ones", "Ones", "constant", "Constant", "random_normal", "RandomNormal",
+             "random_uniform", "RandomUniform", "truncated_normal", "TruncatedNormal", "orthogonal", "Orthogonal", "identity", "Identity",
              "variance_scaling", "VarianceScaling", "normal", "uniform", "glorot_uniform", "glorot_normal", "he_normal",
              "he_uniform", "lecun_normal", "lecun_uniform", "zero", "one", "glorot_uniform"),
         ),

@@ -15,7 +15,11 @@ def mlp(keras, random):
     L = keras.layers
     model = sequential(
         keras,
-        [L.Dense(24, activation="relu", input_shape=(20,)), L.Dense(16, activation="tanh"), L.Dense(5, activation="softmax")],
+        [
+            L.Dense(24, activation="relu", input_shape=(20,)),
+            L.Dense(16, activation="tanh"),
+            L.Dense(5, activation="softmax"),
+        ],
     )
     seed_weights(model, random)
     model.compile(keras.optimizers.SGD(lr=0.1, momentum=0.9), "categorical_crossentropy", metrics=["accuracy"])
@@ -25,7 +29,9 @@ def mlp(keras, random):
 @case("trajectories/mlp_regression", TRAINED)
 def mlp_regression(keras, random):
     L = keras.layers
-    model = sequential(keras, [L.Dense(16, activation="elu", input_dim=10), L.Dense(16, activation="softplus"), L.Dense(2)])
+    model = sequential(
+        keras, [L.Dense(16, activation="elu", input_dim=10), L.Dense(16, activation="softplus"), L.Dense(2)]
+    )
     seed_weights(model, random)
     model.compile("rmsprop", "mse", metrics=["mae"])
     x = normal(random, 64, 10)
@@ -49,7 +55,9 @@ def cnn(keras, random):
         ],
     )
     seed_weights(model, random)
-    model.compile(keras.optimizers.SGD(lr=0.05, momentum=0.9, nesterov=True), "categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.SGD(lr=0.05, momentum=0.9, nesterov=True), "categorical_crossentropy", metrics=["accuracy"]
+    )
     return train(model, cycle(*_images(random, 48, 15, 2, 4)))
 
 
@@ -156,7 +164,9 @@ def text_cnn_pooled(keras, random):
 @case("trajectories/nested", TRAINED)
 def nested(keras, random):
     L = keras.layers
-    encoder = sequential(keras, [L.Dense(12, activation="relu", input_shape=(8,)), L.BatchNormalization(momentum=0.9), L.Dense(6)])
+    encoder = sequential(
+        keras, [L.Dense(12, activation="relu", input_shape=(8,)), L.BatchNormalization(momentum=0.9), L.Dense(6)]
+    )
     head = sequential(keras, [L.Dense(6, activation="tanh", input_shape=(6,)), L.Dense(3, activation="softmax")])
     model = sequential(keras, [encoder, L.Activation("relu"), head])
     seed_weights(model, random)
@@ -169,7 +179,12 @@ def masked_sequence(keras, random):
     """The mask of an Embedding reaches the loss through layers that pass masks on."""
     L = keras.layers
     model = sequential(
-        keras, [L.Embedding(20, 6, mask_zero=True, input_length=7), L.Dense(8, activation="tanh"), L.Dense(4, activation="softmax")]
+        keras,
+        [
+            L.Embedding(20, 6, mask_zero=True, input_length=7),
+            L.Dense(8, activation="tanh"),
+            L.Dense(4, activation="softmax"),
+        ],
     )
     seed_weights(model, random)
     model.compile(keras.optimizers.SGD(lr=0.5), "categorical_crossentropy", metrics=["accuracy"])

@@ -51,7 +51,9 @@ def _rate(loss):
 def _flat(loss, activation, targets, weighting):
     def function(keras, random):
         L = keras.layers
-        model = sequential(keras, [L.Dense(8, activation="tanh", input_shape=(6,)), L.Dense(NUM_CLASSES, activation=activation)])
+        model = sequential(
+            keras, [L.Dense(8, activation="tanh", input_shape=(6,)), L.Dense(NUM_CLASSES, activation=activation)]
+        )
         seed_weights(model, random)
         model.compile(keras.optimizers.SGD(lr=_rate(loss)), loss, metrics=["mse"], weighted_metrics=["mae"])
         x, y = normal(random, 64, 6), targets(random, 64, NUM_CLASSES)
@@ -77,7 +79,11 @@ def _temporal(loss, activation, targets, weighting):
         seed_weights(model, random)
         mode = "temporal" if "temporal" in weighting else None
         model.compile(
-            keras.optimizers.SGD(lr=_rate(loss)), loss, metrics=["mse"], weighted_metrics=["mae"], sample_weight_mode=mode
+            keras.optimizers.SGD(lr=_rate(loss)),
+            loss,
+            metrics=["mse"],
+            weighted_metrics=["mae"],
+            sample_weight_mode=mode,
         )
         x, y = normal(random, 64, 5, 6), targets(random, 64, 5, NUM_CLASSES)
         if masked:
@@ -93,12 +99,27 @@ def _temporal(loss, activation, targets, weighting):
 for _loss, _activation, _targets in LOSSES:
     for _weighting in ("plain", "sample", "class"):
         if _weighting == "class" and _targets in (normal, positive, _signs, probabilities):
-            continue  # class weights are found by the label's value or largest entry: see class_weight_* below for regressions
-        register("trajectories_losses/{}_{}".format(_loss, _weighting), _flat(_loss, _activation, _targets, _weighting), TRAINED)
+            continue  # a class is the label or the place of the largest entry: these have theirs from one-hot rows, below
+        register(
+            "trajectories_losses/{}_{}".format(_loss, _weighting),
+            _flat(_loss, _activation, _targets, _weighting),
+            TRAINED,
+        )
     for _weighting in ("temporal_weights", "masked", "masked_weights", "masked_temporal_weights"):
-        register("trajectories_losses/{}_{}".format(_loss, _weighting), _temporal(_loss, _activation, _targets, _weighting), TRAINED)
+        register(
+            "trajectories_losses/{}_{}".format(_loss, _weighting),
+            _temporal(_loss, _activation, _targets, _weighting),
+            TRAINED,
+        )
 
-for _loss in ("kullback_leibler_divergence", "mean_squared_error", "mean_absolute_error", "logcosh", "poisson", "cosine_proximity"):
+for _loss in (
+    "kullback_leibler_divergence",
+    "mean_squared_error",
+    "mean_absolute_error",
+    "logcosh",
+    "poisson",
+    "cosine_proximity",
+):
     _activation = {"kullback_leibler_divergence": "softmax", "poisson": "softplus"}.get(_loss, "linear")
     register("trajectories_losses/{}_class".format(_loss), _flat(_loss, _activation, _one_hot, "class"), TRAINED)
 for _loss in ("mean_absolute_percentage_error", "mean_squared_logarithmic_error"):
@@ -160,7 +181,11 @@ def image_targets(keras, random):
     """Targets of rank four: the mean is taken over all but the first axis."""
     L = keras.layers
     model = sequential(
-        keras, [L.Conv2D(4, 3, padding="same", activation="relu", input_shape=(6, 5, 2)), L.Conv2D(3, 1, activation="softmax")]
+        keras,
+        [
+            L.Conv2D(4, 3, padding="same", activation="relu", input_shape=(6, 5, 2)),
+            L.Conv2D(3, 1, activation="softmax"),
+        ],
     )
     seed_weights(model, random)
     model.compile(keras.optimizers.SGD(lr=0.1), "categorical_crossentropy", metrics=["accuracy"])

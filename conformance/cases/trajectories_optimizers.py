@@ -1,4 +1,4 @@
-"""Family `trajectories_optimizers`: each optimizer, plain and with decay, clipnorm and clipvalue, and its other options."""
+"""Family `trajectories_optimizers`: each optimizer, plain, with decay, clipnorm and clipvalue, and its other options."""
 
 from ..case import TRAINED, register
 from .helpers import cycle, normal, one_hot, seed_weights, sequential, train
@@ -53,10 +53,16 @@ for _name, _rate in RATES:
             continue  # Nadam has a schedule of its own and takes no decay
         _made = _trained_by(_optimizer(_name, dict(_options, lr=_rate)))
         register("trajectories_optimizers/{}_{}".format(_name.lower(), _label), _made, TRAINED)
-    register("trajectories_optimizers/{}_by_name".format(_name.lower()), _trained_by(lambda keras, name=_name: name.lower()), TRAINED)
+    register(
+        "trajectories_optimizers/{}_by_name".format(_name.lower()),
+        _trained_by(lambda keras, name=_name: name.lower()),
+        TRAINED,
+    )
 
 for _name, _label, _options in OWN_OPTIONS:
-    register("trajectories_optimizers/{}_{}".format(_name.lower(), _label), _trained_by(_optimizer(_name, _options)), TRAINED)
+    register(
+        "trajectories_optimizers/{}_{}".format(_name.lower(), _label), _trained_by(_optimizer(_name, _options)), TRAINED
+    )
 
 
 def _changed_rate(keras, random):

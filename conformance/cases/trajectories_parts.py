@@ -10,7 +10,9 @@ def _dense(options):
     def function(keras, random):
         L = keras.layers
         made = {name: make(keras) for name, make in options.items()}
-        model = sequential(keras, [L.Dense(10, activation="tanh", input_shape=(8,), **made), L.Dense(4, activation="softmax")])
+        model = sequential(
+            keras, [L.Dense(10, activation="tanh", input_shape=(8,), **made), L.Dense(4, activation="softmax")]
+        )
         seed_weights(model, random)
         model.compile(keras.optimizers.SGD(lr=0.2), "categorical_crossentropy", metrics=["accuracy"])
         fields = train(model, cycle(normal(random, 64, 8), one_hot(random, 4, 64)))
@@ -25,7 +27,10 @@ PARTS = (
     ("regularizer_l2", {"kernel_regularizer": lambda keras: keras.regularizers.l2(0.02)}),
     ("regularizer_l1_l2", {"kernel_regularizer": lambda keras: keras.regularizers.l1_l2(0.01, 0.02)}),
     ("regularizer_by_name", {"kernel_regularizer": lambda keras: "l2", "bias_regularizer": lambda keras: "l1"}),
-    ("regularizer_of_the_users", {"kernel_regularizer": lambda keras: lambda w: 0.1 * keras.backend.sum(keras.backend.pow(w, 4))}),
+    (
+        "regularizer_of_the_users",
+        {"kernel_regularizer": lambda keras: lambda w: 0.1 * keras.backend.sum(keras.backend.pow(w, 4))},
+    ),
     ("regularizer_activity", {"activity_regularizer": lambda keras: keras.regularizers.l1_l2(0.01, 0.02)}),
     ("constraint_max_norm", {"kernel_constraint": lambda keras: keras.constraints.max_norm(0.9)}),
     ("constraint_max_norm_axis", {"kernel_constraint": lambda keras: keras.constraints.MaxNorm(0.9, axis=1)}),
@@ -33,7 +38,10 @@ PARTS = (
     ("constraint_unit_norm", {"kernel_constraint": lambda keras: keras.constraints.unit_norm()}),
     ("constraint_unit_norm_axes", {"kernel_constraint": lambda keras: keras.constraints.UnitNorm(axis=[0, 1])}),
     ("constraint_min_max_norm", {"kernel_constraint": lambda keras: keras.constraints.min_max_norm(0.8, 1.0)}),
-    ("constraint_min_max_norm_rate", {"kernel_constraint": lambda keras: keras.constraints.MinMaxNorm(0.8, 1.0, rate=0.3)}),
+    (
+        "constraint_min_max_norm_rate",
+        {"kernel_constraint": lambda keras: keras.constraints.MinMaxNorm(0.8, 1.0, rate=0.3)},
+    ),
     ("constraint_by_name", {"kernel_constraint": lambda keras: "UnitNorm", "bias_constraint": lambda keras: "NonNeg"}),
     ("constraint_of_the_users", {"kernel_constraint": lambda keras: lambda w: keras.backend.clip(w, -0.2, 0.2)}),
 )
@@ -47,7 +55,11 @@ def _constrained_by(name):
     def function(keras, random):
         L = keras.layers
         model = sequential(
-            keras, [L.Dense(10, activation="tanh", kernel_constraint="max_norm", input_shape=(8,)), L.Dense(4, activation="softmax")]
+            keras,
+            [
+                L.Dense(10, activation="tanh", kernel_constraint="max_norm", input_shape=(8,)),
+                L.Dense(4, activation="softmax"),
+            ],
         )
         seed_weights(model, random)
         weights = model.get_weights()
@@ -69,8 +81,17 @@ def regularizers_everywhere(keras, random):
         keras,
         [
             L.Embedding(30, 6, input_length=10, embeddings_regularizer=R.l2(0.01), embeddings_constraint="max_norm"),
-            L.Conv1D(6, 3, use_bias=True, kernel_regularizer=R.l1(0.005), bias_regularizer=R.l2(0.1), activity_regularizer=R.l2(0.01)),
-            L.BatchNormalization(momentum=0.9, beta_regularizer=R.l2(0.1), gamma_regularizer=R.l1(0.05), gamma_constraint="unit_norm"),
+            L.Conv1D(
+                6,
+                3,
+                use_bias=True,
+                kernel_regularizer=R.l1(0.005),
+                bias_regularizer=R.l2(0.1),
+                activity_regularizer=R.l2(0.01),
+            ),
+            L.BatchNormalization(
+                momentum=0.9, beta_regularizer=R.l2(0.1), gamma_regularizer=R.l1(0.05), gamma_constraint="unit_norm"
+            ),
             L.ActivityRegularization(l1=0.01, l2=0.02),
             L.Flatten(),
             L.Dense(3, activation="softmax", kernel_constraint="non_neg"),
@@ -87,7 +108,9 @@ def convolution_constraints(keras, random):
     model = sequential(
         keras,
         [
-            L.Conv2D(5, 3, kernel_constraint=C.MaxNorm(0.8, axis=[0, 1, 2]), bias_constraint="non_neg", input_shape=(7, 7, 2)),
+            L.Conv2D(
+                5, 3, kernel_constraint=C.MaxNorm(0.8, axis=[0, 1, 2]), bias_constraint="non_neg", input_shape=(7, 7, 2)
+            ),
             L.Conv2D(4, 3, activation="relu", kernel_constraint=C.UnitNorm(axis=[0, 1, 2]), kernel_regularizer="l2"),
             L.GlobalAveragePooling2D(),
             L.Dense(3, activation="softmax"),
@@ -157,7 +180,9 @@ def frozen_batch_normalization(keras, random):
 @case("trajectories_parts/trainable_false_nested", TRAINED)
 def frozen_nested(keras, random):
     L = keras.layers
-    encoder = sequential(keras, [L.Dense(12, activation="relu", input_shape=(8,)), L.BatchNormalization(momentum=0.9), L.Dense(6)])
+    encoder = sequential(
+        keras, [L.Dense(12, activation="relu", input_shape=(8,)), L.BatchNormalization(momentum=0.9), L.Dense(6)]
+    )
     model = sequential(keras, [encoder, L.Activation("relu"), L.Dense(3, activation="softmax")])
     seed_weights(model, random)
     encoder.trainable = False
