@@ -29,8 +29,12 @@ def list_cases(options):
     return 0
 
 
-def _same(first, second, name):
-    return not compare.exact_differences(first.get(name, {}), second.get(name, {}))
+def _refusal(first, second):
+    """Why the two runs of a case are not to be stored, or None."""
+    if FAILED in first or FAILED in second:
+        return first.get(FAILED) or second[FAILED]
+    differing = compare.exact_differences(first, second)
+    return "two runs differ in " + ", ".join(differing) if differing else None
 
 
 def record(options):
@@ -38,17 +42,10 @@ def record(options):
     names = _chosen(options.cases)
     runs = [runner.run_cases(options.python, "tf14", names, runner.progress_line(len(names))) for _ in range(2)]
     (first, versions), (second, _) = runs
-    refused = [
-        name for name in names if FAILED in first[name] or FAILED in second[name] or not _same(first, second, name)
-    ]
-    for name in refused:
-        _write(
-            "{} refused: {}".format(
-                name,
-                first[name].get(FAILED)
-                or "two runs differ in " + ", ".join(compare.exact_differences(first[name], second[name])),
-            )
-        )
+    refused = {name: _refusal(first[name], second[name]) for name in names}
+    refused = {name: why for name, why in refused.items() if why}
+    for name, why in refused.items():
+        _write("{} refused: {}".format(name, why))
     store.save({name: first[name] for name in names if name not in refused}, versions)
     _write("{} of {} cases recorded".format(len(names) - len(refused), len(names)))
     return 1 if refused else 0

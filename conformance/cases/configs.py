@@ -11,7 +11,8 @@ LAYERS = (
     ("Dense", lambda L: L.Dense(3)),
     ("Dense_options", lambda L: L.Dense(
         3, activation="relu", use_bias=False, kernel_initializer="he_normal", bias_initializer="ones",
-        kernel_regularizer="l2", bias_regularizer="l1", activity_regularizer="l1_l2", kernel_constraint="max_norm", bias_constraint="non_neg",
+        kernel_regularizer="l2", bias_regularizer="l1", activity_regularizer="l1_l2",
+        kernel_constraint="max_norm", bias_constraint="non_neg",
         input_shape=(4,), trainable=False, name="mine")),
     ("Activation", lambda L: L.Activation("tanh")),
     ("Dropout", lambda L: L.Dropout(0.3, noise_shape=(None, 1), seed=4)),

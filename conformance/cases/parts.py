@@ -160,7 +160,8 @@ def identifiers(keras, random):
         (
             "initializers",
             ("zeros", "Zeros", "ones", "Ones", "constant", "Constant", "random_normal", "RandomNormal",
-             "random_uniform", "RandomUniform", "truncated_normal", "TruncatedNormal", "orthogonal", "Orthogonal", "identity", "Identity",
+             "random_uniform", "RandomUniform", "truncated_normal", "TruncatedNormal",
+             "orthogonal", "Orthogonal", "identity", "Identity",
              "variance_scaling", "VarianceScaling", "normal", "uniform", "glorot_uniform", "glorot_normal", "he_normal",
              "he_uniform", "lecun_normal", "lecun_uniform", "zero", "one", "glorot_uniform"),
         ),

@@ -99,7 +99,7 @@ def _temporal(loss, activation, targets, weighting):
 for _loss, _activation, _targets in LOSSES:
     for _weighting in ("plain", "sample", "class"):
         if _weighting == "class" and _targets in (normal, positive, _signs, probabilities):
-            continue  # a class is the label or the place of the largest entry: these have theirs from one-hot rows, below
+            continue  # a class is a label or the place of the largest entry: these get one-hot rows below
         register(
             "trajectories_losses/{}_{}".format(_loss, _weighting),
             _flat(_loss, _activation, _targets, _weighting),

@@ -1,4 +1,4 @@
-"""Family `trajectories_optimizers`: each optimizer, plain, with decay, clipnorm and clipvalue, and its other options."""
+"""Family `trajectories_optimizers`: each optimizer: plain, decay, clipnorm, clipvalue, and its other options."""
 
 from ..case import TRAINED, register
 from .helpers import cycle, normal, one_hot, seed_weights, sequential, train
