@@ -58,7 +58,7 @@ class Case:
     """A row: an op with inputs.
 
     Arguments:
-        op: the law's name of the op the row stands for, ``"Add"`` or ``"onnxseq::Zeros"``; it must occur in the graph.
+        op: the law's name of the op the row stands for, ``"Add"`` or ``"onnxseq::Zeros"``; it must occur in the float64 graph.
         build: records the op from its input tensors; returns a tensor or a list of them.
         feeds: what the inputs are fed.
         reference: the same in NumPy; returns an array or a list of them.
@@ -128,7 +128,8 @@ def check(case: Case, dtype: str = "float64", free: bool = False) -> None:
     arrays = draw(case)
     inputs = placeholders(case, arrays, dtype, free)
     outputs = _listed(case.build(*inputs))
-    assert case.key in nodes_behind(outputs), f"{case}: the graph has no {case.op}"
+    if dtype == "float64":
+        assert case.key in nodes_behind(outputs), f"{case}: the graph has no {case.op}"
     tolerance = {"float64": case.tolerance, "float32": case.loose, "float16": 100 * case.loose}[dtype]
     found = Function(inputs, outputs)(arrays)
     sizes = {f"d{size}": size for a in arrays for size in a.shape}

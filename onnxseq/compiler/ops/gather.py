@@ -71,7 +71,8 @@ def _expand_gather_grad(node: ir.Node) -> Tensor:
     # At most three axes, [before, positions, behind]: the runtime's cost per element grows with the rank.
     before, behind = range(axis), range(axis + indices.rank, g.rank)
     front, back = _folded(g, before), _folded(g, behind)
-    updates = g if g.rank == len(front) + 1 + len(back) else shape.reshape(g, [*front, -1, *back])
+    as_it_is = indices.rank == 1 and len(before) <= 1 and len(behind) <= 1
+    updates = g if as_it_is else shape.reshape(g, [*front, -1, *back])
     size = dims[axis] if isinstance(dims[axis], int) else index.slice(target, [axis], [axis + 1], [0])
     zeros = shape.expand(math.scalar(0, g), [*front, size, *back])
     line = shape.reshape(indices, [*([1] * len(front)), -1, *([1] * len(back))])

@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from onnxseq import shapes
 from onnxseq.compiler.ops import math, shape
-from onnxseq.compiler.ops.law import Op, no_gradient
+from onnxseq.compiler.ops.law import COMPOUND, Op, no_gradient
 from onnxseq.compiler.tensor import Tensor, attribute, constant, constant_value
 
 INT64 = ir.DataType.INT64
@@ -72,6 +72,19 @@ mean_op = _reduction("ReduceMean", lambda g, y, x, axes: _per_element(g, x, axes
 max_op = _reduction("ReduceMax", _share, zero=(0,))
 min_op = _reduction("ReduceMin", _share, zero=(0,))
 prod_op = _reduction("ReduceProd", _product_share, zero=(0,))
+
+
+
+def _expand_double_prod(node: ir.Node) -> Tensor:
+    """The product's logarithm is summed; its sign is a product of float32, exactly. Zeros give exp(-inf) = 0."""
+    x, axes = node.inputs
+    keepdims = attribute(node, "keepdims")
+    size = math.exp(sum_op(math.log(math.absolute(x)), axes, keepdims=keepdims))
+    return size * math.cast(prod_op(math.cast(math.sign(x), "float32"), axes, keepdims=keepdims), x.element_type)
+
+
+# The training build multiplies no doubles up.
+double_prod_op = _reduction("DoubleProd", _product_share, domain=COMPOUND, expand=_expand_double_prod, zero=(0,))
 logsumexp_op = _reduction("ReduceLogSumExp", lambda g, y, x, axes: g * math.exp(x - y))
 
 
@@ -87,7 +100,7 @@ def _per_element(g: Tensor, x: Tensor, axes: Sequence[int]) -> Tensor:
 
 def count_of(x: Tensor, axes: Axes = None) -> Tensor:
     """Return how many elements a reduction over the axes makes one of, as an int64 scalar."""
-    found = _normal(axes, x.rank)
+    found = _normal(axes, x.rank, "count")
     if len(found) == x.rank:
         return shape.size_of(x)
     if len(found) == 1:
@@ -96,13 +109,13 @@ def count_of(x: Tensor, axes: Axes = None) -> Tensor:
     return prod(sizes)
 
 
-def _normal(axes: Axes, rank: int) -> tuple[int, ...]:
-    return shapes.normalize_axes(axes if axes is None or isinstance(axes, int) else tuple(axes), rank, "axis")
+def _normal(axes: Axes, rank: int, who: str) -> tuple[int, ...]:
+    return shapes.normalize_axes(axes if axes is None or isinstance(axes, int) else tuple(axes), rank, who)
 
 
 def _constructor(op: Op, what: str) -> Callable[..., Tensor]:
     def constructor(x: Tensor, axes: Axes = None, keepdims: bool = False) -> Tensor:
-        found = _normal(axes, x.rank)
+        found = _normal(axes, x.rank, op.name)
         return op(x, shape.ints(found), keepdims=int(keepdims)) if found else x
 
     constructor.__doc__ = f"Return the {what} over axes (all by default)."
@@ -113,8 +126,14 @@ sum = _constructor(sum_op, "sum")
 mean = _constructor(mean_op, "mean")
 max = _constructor(max_op, "largest element")
 min = _constructor(min_op, "smallest element")
-prod = _constructor(prod_op, "product")
 logsumexp = _constructor(logsumexp_op, "logarithm of the sum of exponentials")
+
+
+def prod(x: Tensor, axes: Axes = None, keepdims: bool = False) -> Tensor:
+    """Return the product over axes (all by default)."""
+    found = _normal(axes, x.rank, prod_op.name)
+    op = double_prod_op if x.element_type == ir.DataType.DOUBLE else prod_op
+    return op(x, shape.ints(found), keepdims=int(keepdims)) if found else x
 
 
 def variance(x: Tensor, axes: Axes = None, keepdims: bool = False) -> Tensor:
@@ -173,3 +192,17 @@ def cumsum(x: Tensor, axis: int = 0) -> Tensor:
     """Return the running sums along an axis."""
     axis = shapes.normalize_axis(axis, x.rank, "CumSum")
     return cumsum_op(x, constant(np.array(axis, np.int64)), exclusive=0, reverse=0)
+
+
+def cumprod(x: Tensor, axis: int = 0) -> Tensor:
+    """Return the running products along an axis of known size, by doubling the distance that products span."""
+    axis = shapes.normalize_axis(axis, x.rank, "cumprod")
+    size = x.dims[axis]
+    if not isinstance(size, int):
+        raise ValueError(f"cumprod: axis {axis} of {shapes.to_keras(x.dims)} is free; expected a known size.")
+    distance = 1
+    while distance < size:
+        pads = [(distance, -distance) if i == axis else (0, 0) for i in range(x.rank)]
+        x = x * shape.pad(x, pads, 1)
+        distance *= 2
+    return x
