@@ -60,7 +60,7 @@ def batch_dot(x, y, axes=None):
         raise TypeError(text("batch_dot", arrived, "axes for two tensors of rank 2", "Give axes=1."))
     axes = (axes, axes) if isinstance(axes, int) else axes
     added = abs(x.rank - y.rank)
-    behind = x.rank + y.rank - 3 if x.rank > y.rank else x.rank - 1
+    behind = y.rank if x.rank > y.rank else x.rank - 1
     rank = max(x.rank, y.rank)
     a, b = (shape_ops.unsqueeze(t, range(t.rank, rank)) for t in (x, y))
     try:

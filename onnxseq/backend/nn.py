@@ -1,5 +1,7 @@
 """Activations, losses and normalization."""
 
+import numpy as np
+
 from onnxseq.backend import defaults
 from onnxseq.backend.math import clip
 from onnxseq.backend.reductions import axes_of
@@ -9,7 +11,7 @@ from onnxseq.compiler.ops import math as ops
 from onnxseq.compiler.ops import nn as nn_ops
 from onnxseq.compiler.ops import reduction
 from onnxseq.compiler.ops import shape as shape_ops
-from onnxseq.compiler.tensor import DTYPES, FLOATS
+from onnxseq.compiler.tensor import FLOATS, numpy_dtype
 from onnxseq.errors import text
 
 # -- activations ----------------------------------------------------------------------------------------------
@@ -69,7 +71,7 @@ def hard_sigmoid(x):
     x = as_tensor(x)
     if x.element_type not in FLOATS:
         raise TypeError(text("hard_sigmoid", f"a tensor of dtype {x.dtype_name!r} arrived", "floats", "Use K.cast()."))
-    if x.element_type == DTYPES["float64"]:
+    if x.dtype_name == "float64":
         return clip(0.2 * x + 0.5, 0.0, 1.0)  # the attributes of the op are float32
     return ops.hard_sigmoid(x, alpha=0.2, beta=0.5)
 
@@ -88,7 +90,9 @@ def l2_normalize(x, axis=None):
     """
     x = as_tensor(x)
     total = reduction.sum(x * x, axes_of(axis), keepdims=True)
-    return x / ops.sqrt(ops.maximum(total, 1e-12))
+    # 1e-12, as far as the dtype holds it: float16 has nothing between 0 and 6e-8.
+    least = max(1e-12, float(np.finfo(numpy_dtype(x.element_type)).smallest_subnormal))
+    return x / ops.sqrt(ops.maximum(total, least))
 
 
 # -- losses ---------------------------------------------------------------------------------------------------

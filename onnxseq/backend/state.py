@@ -179,7 +179,8 @@ def function(inputs, outputs, updates=None, learning_phase=None, name=None, free
 
     Arguments:
         inputs: tensors to feed. With ``K.learning_phase()`` among them the value fed chooses the phase.
-        outputs: tensors to compute, with the variables as they were before the updates.
+        outputs: tensors to compute, with the variables as they were before the updates. An output that is itself an
+            updated variable is shown as it is afterwards.
         updates: what ``K.update`` and its kin return, or pairs of a variable and a tensor.
         learning_phase: the phase where it is not fed: 0 for testing (the default), 1 for training.
         name: what messages and the model call it.
@@ -206,7 +207,9 @@ def function(inputs, outputs, updates=None, learning_phase=None, name=None, free
             if not is_tensor(x):
                 raise TypeError(text("function", f"an {what} is {describe(x)}", "a symbolic tensor"))
     pairs = [_pair(u) for u in updates or ()]
-    return Function(list(inputs), list(outputs), pairs, int(bool(learning_phase)), name or "function", freeze)
+    values = dict(pairs)
+    shown = [values.get(x, x) for x in outputs]
+    return Function(list(inputs), shown, pairs, int(bool(learning_phase)), name or "function", freeze)
 
 
 def _pair(entry):
