@@ -152,11 +152,13 @@ class Session:
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         options.log_severity_level = 3
         providers = list(dict.fromkeys([provider, "CPUExecutionProvider"]))
+        # The stock build drops a Dropout in training mode too where nothing reads its mask.
+        disabled = ["EliminateDropout"]
         try:
-            self._session = ort.InferenceSession(model, options, providers=providers)
+            self._session = ort.InferenceSession(model, options, providers=providers, disabled_optimizers=disabled)
         except ort.capi.onnxruntime_pybind11_state.NotImplemented:
             # The training build fuses transposed products of doubles into an op that it has for float32 alone.
-            disabled = ["MatmulTransposeFusion"]
+            disabled = [*disabled, "MatmulTransposeFusion"]
             self._session = ort.InferenceSession(model, options, providers=providers, disabled_optimizers=disabled)
         self.device = Device("cuda" if provider == "CUDAExecutionProvider" else "cpu")
 
