@@ -63,22 +63,17 @@ def _input_grad_types(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -
     *kernel, depth, filters = _check_kernel(w.dims, len(arrived) + 2)
     _check_channels(channels, filters, "channels")
     spatial = windows.decode_dims(attributes["spatial"])
-    expected = _windows(spatial, kernel, attributes)
-    for a, b in zip(arrived, expected, strict=True):
-        if isinstance(a, int) and isinstance(b, int) and a != b:
-            raise ValueError(
-                f"the input has spatial shape {shapes.to_keras(arrived)}; expected {shapes.to_keras(expected)}, the "
-                f"number of windows in {shapes.to_keras(spatial)}."
-            )
+    windows.check_same(arrived, _windows(spatial, kernel, attributes))
     return [(same_dtype((dy, w)), windows.join(batch, spatial, depth * attributes["groups"], *layout))]
 
 
 def _kernel_grad_types(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> list:
     x, dy = inputs
     layout = windows.layout_of(attributes)
-    _, _, channels = windows.split(x.dims, *layout)
-    _, _, filters = windows.split(dy.dims, *layout)
+    _, spatial, channels = windows.split(x.dims, *layout)
+    _, arrived, filters = windows.split(dy.dims, *layout)
     kernel = tuple(attributes["kernel"])
+    windows.check_same(arrived, _windows(spatial, kernel, attributes))
     return [(same_dtype(inputs), (*kernel, shapes.floor_divide(channels, attributes["groups"]), filters))]
 
 

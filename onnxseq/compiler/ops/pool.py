@@ -32,24 +32,17 @@ def _pool_types(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> list
     return [(inputs[0].element_type, _pooled(inputs[0], attributes))]
 
 
-def _check_same(arrived: Dims, expected: Dims) -> None:
-    if any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in zip(arrived, expected, strict=True)):
-        raise ValueError(
-            f"an input has sizes {shapes.to_keras(arrived)}; expected {shapes.to_keras(expected)}, as after pooling."
-        )
-
-
 def _max_grad_types(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> list:
     x, y, dy = inputs
-    _check_same(y.dims, _pooled(x, attributes))
-    _check_same(dy.dims, _pooled(x, attributes))
+    windows.check_same(y.dims, _pooled(x, attributes))
+    windows.check_same(dy.dims, _pooled(x, attributes))
     return [(same_dtype(inputs), x.dims)]
 
 
 def _max_gather_types(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> list:
     x, y, g = inputs
-    _check_same(y.dims, _pooled(x, attributes))
-    _check_same(g.dims, x.dims)
+    windows.check_same(y.dims, _pooled(x, attributes))
+    windows.check_same(g.dims, x.dims)
     return [(same_dtype(inputs), y.dims)]
 
 
@@ -88,7 +81,7 @@ def _average_grad_types(inputs: Sequence[Tensor], attributes: Mapping[str, Any])
     spatial = windows.decode_dims(attributes["spatial"])
     ones = (1,) * len(spatial)
     expected = windows.window_dims(spatial, attributes["size"], attributes["strides"], ones, attributes["pads"])
-    _check_same(arrived, expected)
+    windows.check_same(arrived, expected)
     return [(dy.element_type, windows.join(batch, spatial, channels, *layout))]
 
 

@@ -130,6 +130,14 @@ def window_dims(
     return tuple(result)
 
 
+def check_same(arrived: Dims, expected: Dims) -> None:
+    """Raise ValueError where sizes differ that are both known."""
+    if any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in zip(arrived, expected, strict=True)):
+        raise ValueError(
+            f"an input has sizes {shapes.to_keras(arrived)}; expected {shapes.to_keras(expected)}, one for each window."
+        )
+
+
 def natural_dims(
     spatial: Dims,
     kernel: Sequence[int],
