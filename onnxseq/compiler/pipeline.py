@@ -14,6 +14,7 @@ from onnxseq.compiler.passes.layout import Layout
 from onnxseq.compiler.passes.lower import Lower
 from onnxseq.compiler.passes.masks import HostMasks
 from onnxseq.compiler.passes.phase import ResolvePhase
+from onnxseq.compiler.passes.unused import RemoveUnused
 from onnxseq.compiler.runner import Program
 from onnxseq.compiler.session import Session
 from onnxseq.compiler.targets import Target
@@ -24,19 +25,19 @@ def passes(phase: int, target: Target, masks: list[Mask]) -> list[ir.passes.InPl
     """Return the passes in their order."""
     return [
         ResolvePhase(phase),
-        common.RemoveUnusedNodesPass(),
+        RemoveUnused(),
         Fold(),
         common.CommonSubexpressionEliminationPass(),
         SinkRelu(),
         Layout(target),
         *([HostMasks(masks)] if target.has("host_masks") else []),
         common.CommonSubexpressionEliminationPass(),
-        common.RemoveUnusedNodesPass(),
+        RemoveUnused(),
         Lower(target),
         Fold(),
         FuseProducts(),
         common.CommonSubexpressionEliminationPass(),
-        common.RemoveUnusedNodesPass(),
+        RemoveUnused(),
         Finish(),
     ]
 
