@@ -12,19 +12,16 @@ def window_argument(who, name, value, rank, zero_allowed=True):
     Raises:
         ValueError: where it is neither.
     """
-    expected = f"an integer or a tuple of {rank} integers"
+    least = 0 if zero_allowed else 1
+    expected = f"an integer or a tuple of {rank} integers, each {least} or more"
     try:
         sizes = (value,) * rank if isinstance(value, int) else tuple(value)
-        fits = len(sizes) == rank and all(int(size) == size for size in sizes)
+        fits = len(sizes) == rank and all(int(size) == size >= least for size in sizes)
     except (TypeError, ValueError):
         fits = False
     if not fits:
         raise ValueError(text(who, f"{name}={describe(value)}", expected))
-    sizes = tuple(int(size) for size in sizes)
-    least = 0 if zero_allowed else 1
-    if any(size < least for size in sizes):
-        raise ValueError(text(who, f"{name}={describe(value)}", f"{expected}, each {least} or more"))
-    return sizes
+    return tuple(int(size) for size in sizes)
 
 
 def padding_argument(who, value, known=("valid", "same")):

@@ -115,11 +115,8 @@ class Dropout(Layer):
         self.supports_masking = True
 
     def _get_noise_shape(self, inputs):
-        """Return the shape of the mask; None for that of the inputs."""
-        if self.noise_shape is None:
-            return None
-        sizes = K.shape(inputs)
-        return tuple(sizes[axis] if size is None else size for axis, size in enumerate(self.noise_shape))
+        """Return the shape of the mask, None standing for the inputs' own size; None for that of the inputs."""
+        return self.noise_shape
 
     def call(self, inputs, training=None):
         if isinstance(self.rate, bool) or not isinstance(self.rate, int | float):

@@ -6,7 +6,7 @@ import numpy as np
 
 from onnxseq import config as configuration
 from onnxseq import registry
-from onnxseq.errors import text
+from onnxseq.errors import place, text
 from onnxseq.layers.base import Layer, has_argument
 
 
@@ -114,8 +114,8 @@ def _read_function(who, layer_name, function, function_type, custom_objects):
             text(who, "the config holds its function as bytecode, which is never run",
                  "the function itself", f"Pass custom_objects={{{layer_name!r}: function}}.")
         )  # fmt: skip
-    known = registry.table("activation")
-    return configuration.deserialize_from(function, known, custom_objects, "function of a Lambda")
+    with place(who):
+        return configuration.deserialize_from(function, registry.table("activation"), custom_objects, "function")
 
 
 def _takes_mask(function):
