@@ -195,6 +195,11 @@ class Sequential(Model):
         """Return the number of scalars in the weights."""
         return self.model.count_params()
 
+    def _trained_weights(self):
+        # As in Keras, the graph decides, in which the layers of a model that stands first are layers of its own: to
+        # keep these from training, freeze them one by one.
+        return self.model.trainable_weights
+
     def get_losses_for(self, inputs):
         """Return the losses that the layers add for inputs, or those that depend on none."""
         return self.model.get_losses_for(inputs)

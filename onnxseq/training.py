@@ -98,6 +98,10 @@ class Model(Network):
         self.sample_weight_modes = [head.weight_mode for head in objective.heads]
         self._functions = Functions(self, kwargs)
 
+    def _trained_weights(self):
+        """Return the weights that training is to change, as things stand."""
+        return self.trainable_weights
+
     def _require_compiled(self, method):
         """Return the name of a method for messages, where the model was compiled; RuntimeError where it was not."""
         who = f"{self._who}.{method}"

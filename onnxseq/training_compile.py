@@ -210,8 +210,7 @@ def make_objective(
         TypeError: Arguments of other types.
     """
     names = list(model.output_names)
-    masks = model.compute_mask(model.inputs, mask=None)
-    masks = masks if isinstance(masks, list) else [masks] * len(names)
+    masks = [getattr(output, "_keras_mask", None) for output in model.outputs]
     functions = _losses(loss or {}, names)
     heads = [Head(*parts) for parts in zip(names, model.outputs, functions, masks, strict=True)]
     factors = _loss_weights(loss_weights, names)

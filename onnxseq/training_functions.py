@@ -24,7 +24,7 @@ class Functions:
         self._model = model
         self._arguments = dict(arguments or {})
         # What is trained was decided by compile: layers frozen later are frozen from the next compile on.
-        self.trainable_weights = list(model.trainable_weights)
+        self.trainable_weights = list(model._trained_weights())
         self._made = {}
         self._lock = threading.RLock()
         self._predicted = 0
