@@ -53,7 +53,7 @@ def as_tensor(x, like=None):
     if isinstance(x, list | tuple) and any(isinstance(entry, Tensor) for entry in x):
         entries = [as_tensor(entry, like) for entry in x]
         return shape_ops.concat([shape_ops.unsqueeze(entry, [0]) for entry in entries], 0)
-    return recorded.constant(x, None if like is None else like.element_type)
+    return recorded.constant(x) if like is None else ops.like(x, like)
 
 
 def int_shape(x):

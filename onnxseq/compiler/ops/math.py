@@ -24,8 +24,16 @@ BOOL = ir.DataType.BOOL
 
 
 def like(value: Any, tensor: Tensor) -> Tensor:
-    """Return a number or array as a constant of a tensor's dtype; a tensor as it is."""
-    return value if isinstance(value, Tensor) else constant(value, tensor.element_type)
+    """Return a number or array as a constant of a tensor's dtype; a tensor as it is.
+
+    Raises:
+        TypeError: where floats would lose their fraction.
+    """
+    if isinstance(value, Tensor):
+        return value
+    if tensor.element_type not in FLOATS and np.asarray(value).dtype.kind == "f":
+        raise TypeError(f"{value!r} arrived beside a tensor of dtype {tensor.dtype_name}; expected integers. Use K.cast().")
+    return constant(value, tensor.element_type)
 
 
 def scalar(value: float, tensor: Tensor) -> Tensor:
