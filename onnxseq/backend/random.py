@@ -99,7 +99,7 @@ def _dtype_and_seed(dtype, seed):
 
 def _sizes(who, shape):
     if isinstance(shape, Tensor):
-        return shape
+        return ops.cast(shape, "int64")
     if any(size is None for size in shape):
         raise TypeError(text(who, f"the shape {tuple(shape)} arrived", "known sizes", "Use K.shape() of a tensor."))
     return list(shape)

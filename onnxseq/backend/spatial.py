@@ -17,26 +17,31 @@ from onnxseq.errors import text
 
 
 def check_padding(who, padding, causal=False):
+    """Refuse a padding that is none of the known words."""
     known = ("valid", "same", "causal") if causal else ("valid", "same")
     if padding not in known:
         raise ValueError(text(who, f"padding is {padding!r}", f"one of {', '.join(known)}"))
 
 
 def check_rank(who, x, spatial):
+    """Refuse a tensor that has not a batch axis, so many spatial ones and a channel axis."""
     if x.rank != spatial + 2:
         raise ValueError(text(who, f"a tensor of shape {int_shape(x)} arrived", f"rank {spatial + 2}"))
 
 
 def per_axis(value, rank):
+    """Return one size per spatial axis, from a number or a sequence."""
     sizes = (value,) * rank if isinstance(value, int) else tuple(operator.index(v) for v in value)
     return sizes * rank if len(sizes) == 1 else sizes
 
 
 def to_last(x, data_format):
+    """Return a tensor of a data format with its channels last."""
     return x if data_format == "channels_last" else shape_ops.transpose(x, [0, *range(2, x.rank), 1])
 
 
 def from_last(x, data_format):
+    """Return a channels-last tensor in a data format."""
     return x if data_format == "channels_last" else shape_ops.transpose(x, [0, x.rank - 1, *range(1, x.rank - 1)])
 
 
