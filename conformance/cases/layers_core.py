@@ -130,7 +130,6 @@ def masks_passed_on(keras, random):
     for label, layers in (
         ("activation", [L.Activation("relu")]),
         ("dense", [L.Dense(3)]),
-        ("activity_regularization", [L.ActivityRegularization(l1=0.1)]),
         ("lambda", [L.Lambda(lambda x: x + 1.0)]),
         ("lambda_masking", [L.Lambda(lambda x: x + 1.0, mask=lambda inputs, mask: K.cast(mask, "float32") > 0.5)]),
         ("masking_again", [L.Masking(0.0)]),
@@ -139,6 +138,14 @@ def masks_passed_on(keras, random):
         mask = model.output_mask
         fields[label] = np.array([]) if mask is None else K.function([model.input], [mask])([words])[0]
     return fields
+
+
+@case("layers_core/mask_behind_activity_regularization", EXACT)
+def mask_behind_activity_regularization(keras, random):
+    """Whether the mask is still there behind a layer that says that it passes masks on."""
+    L = keras.layers
+    model = sequential(keras, [L.Embedding(3, 4, mask_zero=True, input_length=6), L.ActivityRegularization(l1=0.1)])
+    return {"kept": model.output_mask is not None}
 
 
 @case("layers_core/float64", FIELDS)

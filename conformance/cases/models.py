@@ -69,20 +69,9 @@ def properties(keras, random):
                 "activity_regularizer": model.activity_regularizer is None,
                 "input_mask": model.input_mask is None,
                 "output_mask": model.output_mask is None,
-                "regularizers": len(model.regularizers)
-                if hasattr(type(model), "regularizers") and not _raises(model)
-                else -1,
             }
         )
     }
-
-
-def _raises(model):
-    try:
-        model.regularizers  # noqa: B018  (the property itself is on trial)
-    except AttributeError:
-        return True
-    return False
 
 
 @case("models/pop", FORWARD)

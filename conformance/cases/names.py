@@ -49,7 +49,7 @@ def layers_and_weights(keras, random):
         "count_params": model.count_params(),
         "inputs": as_text(list(model.input_names)),
         "outputs": as_text(list(model.output_names)),
-        "input_tensor": model.input.name,
+        "input_tensor": model.input.name.split(":")[0],
     }
 
 

@@ -98,8 +98,6 @@ def _temporal(loss, activation, targets, weighting):
 
 for _loss, _activation, _targets in LOSSES:
     for _weighting in ("plain", "sample", "class"):
-        if _weighting == "class" and _targets in (normal, positive, _signs, probabilities):
-            continue  # a class is a label or the place of the largest entry: these get one-hot rows below
         register(
             "trajectories_losses/{}_{}".format(_loss, _weighting),
             _flat(_loss, _activation, _targets, _weighting),
@@ -111,19 +109,6 @@ for _loss, _activation, _targets in LOSSES:
             _temporal(_loss, _activation, _targets, _weighting),
             TRAINED,
         )
-
-for _loss in (
-    "kullback_leibler_divergence",
-    "mean_squared_error",
-    "mean_absolute_error",
-    "logcosh",
-    "poisson",
-    "cosine_proximity",
-):
-    _activation = {"kullback_leibler_divergence": "softmax", "poisson": "softplus"}.get(_loss, "linear")
-    register("trajectories_losses/{}_class".format(_loss), _flat(_loss, _activation, _one_hot, "class"), TRAINED)
-for _loss in ("mean_absolute_percentage_error", "mean_squared_logarithmic_error"):
-    register("trajectories_losses/{}_class".format(_loss), _flat(_loss, "softplus", _one_hot, "class"), TRAINED)
 
 
 def _binary(loss, low):
@@ -142,8 +127,8 @@ def _binary(loss, low):
 
 
 register("trajectories_losses/binary_crossentropy_class_of_labels", _binary("binary_crossentropy", 0), TRAINED)
-register("trajectories_losses/hinge_class", _binary("hinge", -1), TRAINED)
-register("trajectories_losses/squared_hinge_class", _binary("squared_hinge", -1), TRAINED)
+register("trajectories_losses/hinge_class_of_labels", _binary("hinge", -1), TRAINED)
+register("trajectories_losses/squared_hinge_class_of_labels", _binary("squared_hinge", -1), TRAINED)
 
 
 @case("trajectories_losses/sample_and_class_weights", TRAINED)

@@ -177,22 +177,33 @@ def frozen_batch_normalization(keras, random):
     return train(model, batches)
 
 
-@case("trajectories_parts/trainable_false_nested", TRAINED)
-def frozen_nested(keras, random):
-    L = keras.layers
-    encoder = sequential(
-        keras, [L.Dense(12, activation="relu", input_shape=(8,)), L.BatchNormalization(momentum=0.9), L.Dense(6)]
-    )
-    model = sequential(keras, [encoder, L.Activation("relu"), L.Dense(3, activation="softmax")])
-    seed_weights(model, random)
-    encoder.trainable = False
-    model.compile(keras.optimizers.SGD(lr=0.1), "categorical_crossentropy")
-    batches = cycle(normal(random, 64, 8), one_hot(random, 3, 64))
-    fields = {"losses_of_first_half": train(model, batches, steps=10)["losses"]}
-    encoder.trainable = True
-    model.compile(keras.optimizers.SGD(lr=0.1), "categorical_crossentropy")
-    fields.update(train(model, batches, steps=10))
-    return fields
+def _frozen_nested(first):
+    """A model inside a model switched off as a whole, then on again: as the first layer, or as a later one."""
+
+    def function(keras, random):
+        L = keras.layers
+        size = 8 if first else 6
+        encoder = sequential(
+            keras,
+            [L.Dense(12, activation="relu", input_shape=(size,)), L.BatchNormalization(momentum=0.9), L.Dense(6)],
+        )
+        before = [] if first else [L.Dense(6, activation="relu", input_shape=(8,))]
+        model = sequential(keras, before + [encoder, L.Activation("relu"), L.Dense(3, activation="softmax")])
+        seed_weights(model, random)
+        encoder.trainable = False
+        model.compile(keras.optimizers.SGD(lr=0.1), "categorical_crossentropy")
+        batches = cycle(normal(random, 64, 8), one_hot(random, 3, 64))
+        fields = {"losses_of_first_half": train(model, batches, steps=10)["losses"]}
+        encoder.trainable = True
+        model.compile(keras.optimizers.SGD(lr=0.1), "categorical_crossentropy")
+        fields.update(train(model, batches, steps=10))
+        return fields
+
+    return function
+
+
+register("trajectories_parts/trainable_false_nested", _frozen_nested(False), TRAINED)
+register("trajectories_parts/trainable_false_nested_first", _frozen_nested(True), TRAINED)
 
 
 @case("trajectories_parts/recompiled", TRAINED)

@@ -30,6 +30,7 @@ def _fit(make_options, compile_options=None):
         model, x, y = small(keras, random, **(compile_options or {}))
         options = {"epochs": 3, "verbose": 0, "shuffle": False, "batch_size": 16}
         options.update(make_options(random, x, y))
+        np.random.seed(7)  # from here on the order of samples is all that is drawn from it
         fields = history_of(model.fit(x, y, **options))
         fields.update(weights_of(model))
         return fields
@@ -230,7 +231,8 @@ def fit_generator_validation(keras, random):
         data = {
             "arrays": (x[:20], y[:20]),
             "weighted": (x[:20], y[:20], positive(random, 20)),
-            "generator": _generator(x, y),
+            # as many batches as the queue has room for are drawn and lost: so all are alike
+            "generator": _generator(x[:10], y[:10]),
         }[label]
         steps = {"validation_steps": 3} if label == "generator" else {}
         history = model.fit_generator(_generator(x, y), 4, epochs=2, verbose=0, validation_data=data, **steps)
