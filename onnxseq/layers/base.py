@@ -81,6 +81,7 @@ class Layer(Connections):
         self.supports_masking = False
         self._activity_regularizer = regularizers.get(kwargs.get("activity_regularizer"))
         self._initial_weights = kwargs.get("weights")
+        self._batch_input_shape = None
         if kwargs.get("batch_input_shape") is not None:
             self._batch_input_shape = tuple(kwargs["batch_input_shape"])
         elif kwargs.get("input_shape") is not None:
@@ -141,7 +142,7 @@ class Layer(Connections):
     def get_config(self):
         """Return the arguments to make the layer again, without its weights."""
         config = {"name": self.name, "trainable": self.trainable}
-        if hasattr(self, "_batch_input_shape"):
+        if self._batch_input_shape is not None:
             config["batch_input_shape"] = self._batch_input_shape
         config["dtype"] = self.dtype
         return config
