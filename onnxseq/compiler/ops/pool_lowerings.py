@@ -130,6 +130,7 @@ def _shares(node: ir.Node, spatial: Dims, sizes: Callable[[], list[Size]]) -> Te
 
 
 def expand_average_pool(node: ir.Node) -> Tensor:
+    """Average pooling as a convolution that sums, times the share of each element."""
     x, layout = node.inputs[0], windows.node_layout(node)
     _, spatial, channels = windows.split(x.dims, *layout)
     rule = windows.attributes_of(node)
@@ -147,6 +148,7 @@ def _lower_average_pool(node: ir.Node, target: Any) -> Tensor | None:
 
 
 def expand_average_pool_grad(node: ir.Node) -> Tensor:
+    """The gradient of average pooling, by the convolution that sums."""
     dy, layout = node.inputs[0], windows.node_layout(node)
     _, _, channels = windows.split(dy.dims, *layout)
     encoded = attribute(node, "spatial")
