@@ -1,5 +1,6 @@
 """Function: where build and run meet. The one door from recorded tensors to numbers."""
 
+import collections
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -9,9 +10,14 @@ import numpy as np
 from onnxseq import shapes
 from onnxseq.compiler import pipeline, state
 from onnxseq.compiler.ops.phase import phase
-from onnxseq.compiler.runner import Program, Runner
+from onnxseq.compiler.runner import Program, Runner, Shapes
 from onnxseq.compiler.targets import Target, current
 from onnxseq.compiler.tensor import Tensor, Variable, constant_value, numpy_dtype
+
+
+# A step is built for its very batch size: sizes known to the compiler make the gradients of convolutions 1.5 times
+# faster. The first shape is taken for the one to come, another one only when it has come so often.
+_SPECIAL, _OFTEN = 2, 32
 
 
 class Function:
@@ -50,6 +56,8 @@ class Function:
         self._fed = [x for x in self.inputs if x is not phase()]
         self._phase, self._freeze, self._target = int(bool(learning_phase)), freeze, target
         self._programs: dict[int, Program] = {}
+        self._special: dict[tuple[int, Shapes], Program] = {}
+        self._leases: collections.Counter[tuple[int, Shapes]] = collections.Counter()
         self._stamps: dict[int, list[tuple[Variable, Any]]] = {}
         self._lock = threading.RLock()
 
@@ -71,21 +79,56 @@ class Function:
                 program = self._programs[phase_value] = self._build(phase_value)
             return program
 
-    def _build(self, phase_value: int) -> Program:
+    def _special_program(self, phase_value: int, input_shapes: Shapes) -> Program | None:
+        """Return the program for these very shapes, or None where the one for all shapes is to run."""
+        key = (phase_value, input_shapes)
+        program = self._special.get(key)
+        if program is not None or not self.updates:
+            return program
+        with self._lock:
+            self._leases[key] += 1
+            if key not in self._special:
+                kept = [k for k in self._special if k[0] == phase_value]
+                wanted = not (kept or phase_value in self._programs) or self._leases[key] == _OFTEN
+                if wanted and len(kept) < _SPECIAL:
+                    sizes = self._sizes(input_shapes)
+                    self._special[key] = self._build(phase_value, sizes)
+            return self._special.get(key)
+
+    def _sizes(self, input_shapes: Shapes) -> dict[str, int]:
+        pairs = [pair for x, s in zip(self._fed, input_shapes, strict=True) for pair in zip(x.dims, s, strict=True)]
+        return {dim: size for dim, size in pairs if isinstance(dim, str) and size}
+
+    def _build(self, phase_value: int, sizes: dict[str, int] | None = None) -> Program:
         if self._freeze:
             variables = pipeline.variables_of(self.outputs, self._fed)
             self._stamps[phase_value] = [(v, state.stamp(v)) for v in variables]
         return pipeline.build(
-            self._fed, self.outputs, self.updates, phase_value, self._target or current(), self._freeze, self.name
+            self._fed,
+            self.outputs,
+            self.updates,
+            phase_value,
+            self._target or current(),
+            self._freeze,
+            self.name,
+            sizes,
+            self._sibling(phase_value),
         )
+
+    def _sibling(self, phase_value: int) -> Program | None:
+        """Return a program of the same phase built before."""
+        special = [program for (chosen, _), program in self._special.items() if chosen == phase_value]
+        return self._programs.get(phase_value) or next(iter(special), None)
 
     def _is_stale(self, phase_value: int) -> bool:
         return any(state.stamp(v) != token for v, token in self._stamps[phase_value])
 
     def runner(self, input_shapes: Sequence[Sequence[int]], learning_phase: int | None = None) -> Runner:
         """Lease a runner for concrete shapes of the inputs (the learning phase not counted): ``with f.runner(...) as r``."""
-        program = self._program(self._phase if learning_phase is None else int(bool(learning_phase)))
-        return program.lease(tuple(tuple(s) for s in input_shapes))
+        chosen = self._phase if learning_phase is None else int(bool(learning_phase))
+        wanted = tuple(tuple(s) for s in input_shapes)
+        program = self._special_program(chosen, wanted) or self._program(chosen)
+        return program.lease(wanted)
 
     def __call__(self, inputs: Sequence[Any]) -> list[np.ndarray]:
         """Run once and return the outputs as arrays.

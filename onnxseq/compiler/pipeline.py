@@ -1,12 +1,13 @@
 """The compiler on one page: the ordered passes from recorded tensors to a session."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import onnx_ir as ir
 from onnx_ir.passes import common
 
 from onnxseq.compiler.extract import Extract, Mask, extract
+from onnxseq.compiler.passes.bind import Bind
 from onnxseq.compiler.passes.finish import Finish
 from onnxseq.compiler.passes.fold import Fold
 from onnxseq.compiler.passes.fuse import FuseProducts, SinkRelu
@@ -50,9 +51,17 @@ def compile(
     target: Target,
     frozen: bool = False,
     name: str = "function",
+    sizes: Mapping[str, int] | None = None,
 ) -> Extract:
-    """Return the lowered graph of some outputs and updates, with what belongs to which of its inputs and outputs."""
+    """Return the lowered graph of some outputs and updates, with what belongs to which of its inputs and outputs.
+
+    Arguments:
+        frozen: whether variables become constants.
+        sizes: free dimensions which have one size only in this graph.
+    """
     result = extract(inputs, outputs, updates, frozen, name)
+    if sizes:
+        result.model = Bind(sizes)(result.model).model
     for step in passes(phase, target, result.masks):
         result.model = step(result.model).model
     return result
@@ -71,11 +80,13 @@ def build(
     target: Target,
     frozen: bool = False,
     name: str = "function",
+    sizes: Mapping[str, int] | None = None,
+    sibling: Program | None = None,
 ) -> Program:
-    """Compile and make a session of it."""
-    extracted = compile(inputs, outputs, updates, phase, target, frozen, name)
+    """Compile and make a session of it; a sibling is a program of the same function for other sizes."""
+    extracted = compile(inputs, outputs, updates, phase, target, frozen, name, sizes)
     session = Session(ir.to_proto(extracted.model).SerializeToString(), target.provider)
-    return Program(extracted, session, inputs, outputs)
+    return Program(extracted, session, inputs, outputs, sibling)
 
 
 def variables_of(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Variable]:

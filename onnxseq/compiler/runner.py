@@ -33,9 +33,17 @@ class Program:
         extract: how the graph's inputs and outputs belong to tensors and variables.
         session: the compiled model, ready to run.
         inputs, outputs: the tensors fed and computed.
+        sibling: a program that writes the same variables; both share one flip and one stream of random numbers.
     """
 
-    def __init__(self, extract: Extract, session: Session, inputs: Sequence[Tensor], outputs: Sequence[Tensor]):
+    def __init__(
+        self,
+        extract: Extract,
+        session: Session,
+        inputs: Sequence[Tensor],
+        outputs: Sequence[Tensor],
+        sibling: "Program | None" = None,
+    ):
         self.session = session
         self.inputs, self.outputs = tuple(inputs), tuple(outputs)
         self.fed, self.output_names = extract.fed, extract.outputs
@@ -43,9 +51,10 @@ class Program:
         self.fed = [name if name in present else None for name in extract.fed]
         self.reads: list[tuple[Variable, str]] = [(v, name) for v, name in extract.reads if name in present]
         self.writes: list[tuple[Variable, str]] = extract.writes
-        self.flip = state.Flip() if self.writes else None
+        shared = sibling.flip if sibling is not None else None
+        self.flip = (shared or state.Flip()) if self.writes else None
         self.masks = [mask for mask in extract.masks if mask.name in present]
-        self.random = Randomness([mask.seed for mask in self.masks])
+        self.random = sibling.random if sibling is not None else Randomness([mask.seed for mask in self.masks])
         self._idle: dict[Shapes, list[Runner]] = {}
         self._lock = threading.Lock()
 

@@ -6,6 +6,7 @@
 4. An Expand vanishes before an elementwise op that broadcasts its result anyway.
 5. Reshape of Reshape, Transpose of Transpose, Cast to the own dtype and Identity become one op or none.
 6. Small nodes of constants alone are computed.
+7. The shape of a tensor of known sizes is a constant.
 
 It must not touch outputs' names, random ops, or anything whose shape the rewrite would change.
 """
@@ -41,7 +42,7 @@ class Fold(ir.passes.InPlacePass):
 def _fold(node: ir.Node, zeros: set[Tensor]) -> Tensor | list[Tensor] | None:
     if node.domain != "":
         return None
-    for rule in (_drop_zeros, _drop_neutral, _merge_factors, _bypass_expand, _merge_views, _compute):
+    for rule in (_drop_zeros, _drop_neutral, _merge_factors, _bypass_expand, _merge_views, _known_shape, _compute):
         values = rule(node, zeros) if rule is _drop_zeros else rule(node)  # type: ignore[operator]
         if values is not None:
             return values
@@ -164,6 +165,18 @@ def _merge_views(node: ir.Node) -> Tensor | None:
         if law.is_node(x, "Transpose"):
             inner = attribute(x.producer(), "perm")
             return shape.transpose(x.producer().inputs[0], [inner[i] for i in perm])
+    return None
+
+
+# -- 7 --------------------------------------------------------------------------------------------------------
+
+
+def _known_shape(node: ir.Node) -> Tensor | None:
+    if node.op_type == "Shape":
+        dims = node.inputs[0].dims[attribute(node, "start", 0) : attribute(node, "end")]
+        return shape.ints(dims) if shapes.is_static(dims) else None
+    if node.op_type == "Size" and shapes.is_static(node.inputs[0].dims):
+        return shape.size_of(node.inputs[0])
     return None
 
 
