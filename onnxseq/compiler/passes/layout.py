@@ -13,6 +13,7 @@ It must not touch ops without spatial axes, or dtypes for which the runtime has 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -36,17 +37,64 @@ SPATIAL: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "BatchNormTrainingGrad": ((0, 1), (0,)),
 }
 _REDUCTIONS = ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd")
+_BLOCKED = ("MaxPool", "MaxPoolGrad", "BatchNormTraining", "BatchNormTrainingGrad")
 _FLOAT = ir.DataType.FLOAT
+_TIER = False
 
 Change = tuple[str, str, int]  # source, to, block
 
 
-def choose(node: ir.Node, target: Target) -> tuple[str, int]:
-    """Return the layout and block in which an op runs fastest on a target."""
+def choose(node: ir.Node, target: Target) -> dict[str, Any]:
+    """Return the layout in which an op runs fastest on a target, as the attributes that say so."""
     x = node.inputs[0]
     if x.dtype != _FLOAT:
-        return LAST, 0  # other dtypes run as products of matrices, which want channels last
-    return FIRST, 0
+        return {}  # other dtypes run as products of matrices, which want channels last
+    if target.has("nchwc") and x.rank == 4 and _TIER:
+        fits = _fits_blocks(node, target.block)
+        if fits is not None:
+            return {"layout": BLOCKED, "block": target.block, **fits}
+    return {"layout": FIRST}
+
+
+def _fits_blocks(node: ir.Node, block: int) -> dict[str, Any] | None:
+    """Return what the blocked form of an op needs to be told beyond its layout, or None where there is no such form."""
+    if node.op_type in ("Conv", "ConvInputGrad", "ConvKernelGrad"):
+        return _convolution_fits(node, block)
+    channels = node.inputs[0].dims[-1]
+    if not isinstance(channels, int) or channels % block or node.op_type not in _BLOCKED:
+        return None
+    if node.op_type.startswith("MaxPool") and _is_differentiated(node) and not _halves(node):
+        return None
+    return {}
+
+
+def _convolution_fits(node: ir.Node, block: int) -> dict[str, Any] | None:
+    kernel_grad = node.op_type == "ConvKernelGrad"
+    w = node.outputs[0] if kernel_grad else node.inputs[1]
+    *kernel, depth, filters = w.dims
+    if attribute(node, "groups") != 1 or filters % block:
+        return None
+    if node.op_type == "ConvInputGrad":
+        reach = [d * (k - 1) for d, k in zip(attribute(node, "dilations"), kernel, strict=True)]
+        inside = all(p <= r for p, r in zip(attribute(node, "pads"), reach * 2, strict=True))
+        plain = set(attribute(node, "strides")) == {1} and inside and len(node.inputs) == 2
+        return {} if plain and depth % block == 0 else None
+    if depth % block == 0:
+        return {}
+    return {"stem": 1} if depth < block else None
+
+
+def _is_differentiated(pool: ir.Node) -> bool:
+    if pool.op_type != "MaxPool":
+        return True
+    return any(user.op_type.startswith("MaxPoolG") for user, _ in pool.outputs[0].uses())
+
+
+def _halves(node: ir.Node) -> bool:
+    """Tell whether 2x2 windows stand apart and cover everything."""
+    rule = [tuple(attribute(node, name)) for name in ("size", "strides", "pads")]
+    spatial = node.inputs[0].dims[1:-1]
+    return rule == [(2, 2), (2, 2), (0, 0, 0, 0)] and all(isinstance(s, int) and s % 2 == 0 for s in spatial)
 
 
 class Layout(ir.passes.InPlacePass):
@@ -68,16 +116,16 @@ class Layout(ir.passes.InPlacePass):
     def _assign(self, node: ir.Node) -> list[Tensor] | None:
         if node.domain != law.COMPOUND or node.op_type not in SPATIAL or "layout" in node.attributes:
             return None
-        layout, block = choose(node, self.target)
-        if layout == LAST:
+        chosen = choose(node, self.target)
+        if not chosen:
             return None
+        layout, block = chosen["layout"], chosen.get("block", 0)
         inputs, outputs = SPATIAL[node.op_type]
-        attributes = {name: attribute(node, name) for name in node.attributes}
-        attributes.update(layout=layout, **({"block": block} if block else {}))
-        moved = [
-            relayout.relayout(x, LAST, layout, block) if i in inputs and x is not None else x
-            for i, x in enumerate(node.inputs)
-        ]
+        attributes = {**{name: attribute(node, name) for name in node.attributes}, **chosen}
+        moved = []
+        for i, x in enumerate(node.inputs):
+            held = FIRST if i == 0 and "stem" in chosen else layout
+            moved.append(relayout.relayout(x, LAST, held, block) if i in inputs and x is not None else x)
         results = law.of(node).all(*moved, **attributes)
         return [
             _with_dims(relayout.relayout(y, layout, LAST, block) if i in outputs else y, node.outputs[i])
