@@ -110,12 +110,19 @@ def model_from_yaml(yaml_string, custom_objects=None):
         raise ValueError(
             text(
                 "model_from_yaml",
-                " ".join(str(error).split()),
+                _yaml_problem(error),
                 "YAML of plain data",
                 "Text that makes other Python objects is refused, as reading it could run any code.",
             )
         ) from error
     return model_from_config(configuration, custom_objects)
+
+
+def _yaml_problem(error):
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return " ".join(str(error).split())
+    return f"{error.problem}, in line {mark.line + 1}"
 
 
 def _require_yaml(who):
