@@ -54,7 +54,8 @@ FIT_FAULTS = {
         "Encode it as numbers first, e.g. by Tokenizer or to_categorical.",
     ),
     "no array": (
-        {}, lambda m: m.fit("abc", Y), TypeError, "input data is 'abc'; expected an array, or a list or dict of arrays.",
+        {}, lambda m: m.fit("abc", Y), TypeError,
+        "input data is 'abc'; expected an array, or a list or dict of arrays.",
     ),
     "dict without the name": (
         {}, lambda m: m.fit({"z": X}, Y), ValueError,
@@ -67,7 +68,8 @@ FIT_FAULTS = {
         "input 'a_input' is [[1, 2, 3, 4], [1, 2]]; expected rows of one length.",
     ),
     "empty": (
-        {}, lambda m: m.fit(X[:0], Y[:0]), ValueError, "input 'a_input' has shape (0, 4); expected at least one sample.",
+        {}, lambda m: m.fit(X[:0], Y[:0]), ValueError,
+        "input 'a_input' has shape (0, 4); expected at least one sample.",
     ),
     "different lengths": (
         {}, lambda m: m.fit(X, Y[:9]), ValueError,
@@ -123,8 +125,8 @@ FIT_FAULTS = {
     ),
     "a loss of the user's that does not fit": (
         {"loss": own_loss, "units": 3}, lambda m: m.fit(X, ONE_HOT[:, :2]), ValueError,
-        "target of 'b' has shape (10, 2), the output (None, 3) and loss 'own_loss' fails on them (Sub: shapes (None, 2) "
-        "and (None, 3) do not broadcast; expected equal sizes, or 1, on every axis counted from the last.); "
+        "target of 'b' has shape (10, 2), the output (None, 3) and loss 'own_loss' fails on them (Sub: shapes "
+        "(None, 2) and (None, 3) do not broadcast; expected equal sizes, or 1, on every axis counted from the last.); "
         "expected a target that the loss takes.",
     ),
     "validation data of four": (
@@ -140,7 +142,9 @@ FIT_FAULTS = {
         "validation_split is 0.99 with 10 samples; expected a share that leaves samples to train on.",
     ),
     "batch of none": ({}, lambda m: m.fit(X, Y, batch_size=0), ValueError, "batch_size is 0; expected at least 1."),
-    "batch of a share": ({}, lambda m: m.fit(X, Y, batch_size=2.5), TypeError, "batch_size is 2.5; expected an integer."),
+    "batch of a share": (
+        {}, lambda m: m.fit(X, Y, batch_size=2.5), TypeError, "batch_size is 2.5; expected an integer.",
+    ),
     "epochs of a share": ({}, lambda m: m.fit(X, Y, epochs=2.5), TypeError, "epochs is 2.5; expected an integer."),
     "a callback that is none": (
         {}, lambda m: m.fit(X, Y, callbacks=[3]), AttributeError,
@@ -226,7 +230,8 @@ OTHER_FAULTS = {
     ),
     "a generator that is a list": (
         lambda m: m.fit_generator([1, 2], 1), TypeError,
-        f"{WHO}.fit_generator: generator is [1, 2]; expected an iterator of batches or a Sequence. Pass iter(...) of it.",
+        f"{WHO}.fit_generator: generator is [1, 2]; expected an iterator of batches or a Sequence. "
+        "Pass iter(...) of it.",
     ),
     "a generator that ends": (
         lambda m: m.evaluate_generator(iter([(X, Y)]), 2), StopIteration,
@@ -290,7 +295,8 @@ def test_methods_refuse(name):
 
 COMPILE_FAULTS = {
     "loss": ({"loss": None}, ValueError,
-             "compile: loss is None and no layer adds a loss; expected something to minimize. Name a loss, e.g. 'mse'."),
+             "compile: loss is None and no layer adds a loss; expected something to minimize. "
+             "Name a loss, e.g. 'mse'."),
     "metrics": ({"loss": "mse", "metrics": "acc"}, TypeError,
                 "compile: metrics is 'acc'; expected a list, or a dict by output. Write ['accuracy']."),
     "losses": ({"loss": ["mse", "mse"]}, ValueError,
