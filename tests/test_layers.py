@@ -12,6 +12,7 @@ SEQUENCES = drawn(3, 7, 4)
 IMAGES = drawn(2, 6, 7, 3)
 FIRST = np.ascontiguousarray(np.moveaxis(IMAGES, -1, 1))
 VECTORS = drawn(4, 5)
+STEPS = (np.arange(7) % 3 > 0)[:, None].astype(np.float32)
 NUMBERS = np.array([[0, 3, 1], [2, 2, 5]], np.int32)
 
 
@@ -24,7 +25,6 @@ def powered(x, exponent, offset):
 
 
 CASES = [
-    Case("Layer", lambda: L.Layer(), VECTORS, lambda x: x),
     Case("Dense", lambda: L.Dense(3), VECTORS, lambda x, k, b: x @ k + b),
     Case(
         "Dense relu without bias", lambda: L.Dense(6, activation="relu", use_bias=False), VECTORS,
@@ -54,11 +54,11 @@ CASES = [
     ),
     Case("Lambda nameless", lambda: L.Lambda(lambda x: K.sum(x, axis=1, keepdims=True)), VECTORS,
          lambda x: x.sum(1, keepdims=True)),
-    Case("Masking", lambda: L.Masking(0.0), SEQUENCES * (np.arange(7) % 3 > 0)[:, None].astype("float32"), lambda x: x),
+    Case("Masking", lambda: L.Masking(0.0), SEQUENCES * STEPS, lambda x: x * STEPS),
     Case("ActivityRegularization", lambda: L.ActivityRegularization(l1=0.01), VECTORS, lambda x: x),
     Case("Embedding", lambda: L.Embedding(6, 4), NUMBERS, lambda x, e: e[x]),
     Case("Embedding of floats", lambda: L.Embedding(6, 4, input_length=3), NUMBERS.astype("float32"),
-         lambda x, e: e[x.astype(int)]),
+         lambda x, e: e[x.astype(int)], discrete=True),
     Case("Embedding free", lambda: L.Embedding(6, 4, embeddings_regularizer="l2"), NUMBERS, lambda x, e: e[x],
          free=(1,)),
     Case("Conv1D", lambda: L.Conv1D(5, 3), SEQUENCES, ref.convolve),

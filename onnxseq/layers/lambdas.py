@@ -4,10 +4,11 @@ import marshal
 
 import numpy as np
 
+from onnxseq import backend as K
 from onnxseq import config as configuration
 from onnxseq import registry
 from onnxseq.errors import place, text
-from onnxseq.layers.base import Layer, has_argument
+from onnxseq.layers.base import Layer, has_argument, to_list
 
 
 class _Written:
@@ -60,6 +61,14 @@ class Lambda(Layer):
         if _takes_mask(self.function):
             arguments["mask"] = mask
         return self.function(inputs, **arguments)
+
+    def _compute_output_shape(self, input_shape):
+        # Only the function knows: it is recorded on a tensor that nothing else uses.
+        many = isinstance(input_shape, list)
+        tensors = [K.placeholder(shape, dtype=self.dtype) for shape in (input_shape if many else [input_shape])]
+        outputs = self.call(tensors if many else tensors[0])
+        shapes = [K.int_shape(tensor) for tensor in to_list(outputs)]
+        return shapes if isinstance(outputs, list | tuple) else shapes[0]
 
     def compute_mask(self, inputs, mask=None):
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
