@@ -216,7 +216,7 @@ REFUSED = {
     ),
     "no list": (
         lambda f: f(np.ones((2, 3))),
-        ValueError,
+        TypeError,
         "function 'f': received 'ndarray' inputs; expected a list of 1 arrays.",
     ),
     "wrong shape": (
@@ -231,7 +231,7 @@ REFUSED = {
     ),
     "words": (
         lambda f: f([np.array([["a", "b", "c"]])]),
-        TypeError,
+        ValueError,
         "function 'f': input 'x' received values of dtype <U1; expected float32.",
     ),
 }

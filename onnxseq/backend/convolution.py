@@ -137,11 +137,8 @@ def bias_add(x, bias, data_format=None):
     x = as_tensor(x)
     bias = as_tensor(bias, x)
     if bias.rank not in (1, x.rank - 1):
-        raise ValueError(
-            text(
-                "bias_add", f"shapes {int_shape(x)} and {int_shape(bias)} arrived", f"a bias of rank 1 or {x.rank - 1}"
-            )
-        )
+        expected = "a bias of rank 1" if x.rank <= 2 else f"a bias of rank 1 or {x.rank - 1}"
+        raise ValueError(text("bias_add", f"shapes {int_shape(x)} and {int_shape(bias)} arrived", expected))
     first = data_format == "channels_first" and x.rank in (3, 4, 5)
     if bias.rank > 1:
         sizes = (bias.dims[-1], *bias.dims[:-1]) if first else bias.dims

@@ -20,7 +20,8 @@ def square(x):
 
 def sqrt(x):
     """Return the square root, of 0 where x is negative."""
-    return ops.sqrt(clip(as_tensor(x), 0.0, None))
+    x = as_tensor(x)
+    return ops.sqrt(clip(x, 0.0, None) if x.element_type in FLOATS else x)
 
 
 def exp(x):

@@ -26,13 +26,14 @@ def reshape(x, shape):
 
     Raises:
         ValueError: where the number of elements cannot fit.
+        TypeError: for a size that is None.
     """
     x = as_tensor(x)
     if isinstance(shape, Tensor):
         return shape_ops.reshape(x, shape)
     sizes = [shape] if isinstance(shape, int | np.integer) else list(np.asarray(shape) if _is_array(shape) else shape)
     if any(size is None for size in sizes):
-        raise ValueError(
+        raise TypeError(
             text("reshape", f"the shape {tuple(sizes)} arrived", "sizes", "Use -1 for the one that is free.")
         )
     return shape_ops.reshape(x, [size if isinstance(size, Tensor) else operator.index(size) for size in sizes])

@@ -150,9 +150,13 @@ def gradients(loss, variables):
 
     Raises:
         ValueError: where an operation in between has no gradient.
-        TypeError: where the loss is boolean.
+        TypeError: where the loss is boolean, or a variable is not symbolic.
     """
+    loss = as_tensor(loss)
     variables = list(variables) if isinstance(variables, list | tuple) else [variables]
+    for x in variables:
+        if not is_tensor(x):
+            raise TypeError(text("gradients", f"{describe(x)} arrived among the variables", "a symbolic tensor"))
     if loss.dtype_name == "bool":
         raise TypeError(text("gradients", f"the loss is {loss!r}", "a floating tensor", "Use K.cast()."))
     if loss.element_type not in FLOATS:

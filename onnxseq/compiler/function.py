@@ -134,12 +134,12 @@ class Function:
         """Run once and return the outputs as arrays.
 
         Raises:
-            ValueError: for a wrong number of inputs, or a shape that does not fit.
-            TypeError: for values that are no numbers of the input's kind.
+            ValueError: for a wrong number of inputs, a shape that does not fit, or values that are no numbers.
+            TypeError: for anything but a list or a tuple of inputs.
         """
         if not isinstance(inputs, list | tuple) or len(inputs) != len(self.inputs):
             arrived = len(inputs) if isinstance(inputs, list | tuple) else repr(type(inputs).__name__)
-            raise ValueError(
+            raise (ValueError if isinstance(inputs, list | tuple) else TypeError)(
                 f"function {self.name!r}: received {arrived} inputs; expected a list of {len(self.inputs)} arrays."
             )
         values, chosen = list(inputs), self._phase
@@ -158,7 +158,7 @@ class Function:
         dtype = numpy_dtype(x.element_type)
         if array.dtype != dtype:
             if array.dtype.kind not in "biufc" and array.dtype.name != "bfloat16":
-                raise TypeError(
+                raise ValueError(
                     f"function {self.name!r}: input {x.name!r} received values of dtype {array.dtype}; expected {dtype}."
                 )
             array = array.astype(dtype)

@@ -32,7 +32,10 @@ def like(value: Any, tensor: Tensor) -> Tensor:
     if isinstance(value, Tensor):
         return value
     if tensor.element_type not in FLOATS and np.asarray(value).dtype.kind == "f":
-        raise TypeError(f"{value!r} arrived beside a tensor of dtype {tensor.dtype_name}; expected integers. Use K.cast().")
+        raise TypeError(
+            f"arithmetic: {value!r} arrived beside a tensor of dtype {tensor.dtype_name}; expected integers. "
+            f"Use K.cast()."
+        )
     return constant(value, tensor.element_type)
 
 
