@@ -18,7 +18,7 @@ import numpy as np
 import onnx_ir as ir
 
 from onnxseq import shapes
-from onnxseq.compiler.ops import math, reduction, shape, windows
+from onnxseq.compiler.ops import index, math, reduction, shape, windows
 from onnxseq.compiler.ops.law import COMPOUND, Op, same_dtype
 from onnxseq.compiler.ops.relayout import relayout
 from onnxseq.compiler.ops.windows import BLOCKED, FIRST, LAST
@@ -117,6 +117,17 @@ def _expand_training(node: ir.Node) -> list[Tensor]:
     return [y, mean, variance]
 
 
+def _scratch(x: Tensor, gamma: Tensor, beta: Tensor) -> list[Tensor]:
+    """Return two vectors that the runtime may overwrite: it writes the statistics into the buffers of the old ones.
+
+    Their values do not count (momentum is 0), their identity does. Constants would be one buffer for all nodes that
+    hold the same numbers, gamma and beta among them, and would keep a NaN for ever; so they are computed from x, and
+    are the same for two nodes only where x, gamma and beta are.
+    """
+    first = index.slice(shape.reshape(x, (-1,)), [0], [1], [0])
+    return [first + beta + gamma, first + beta - gamma]
+
+
 def _training_lowering(node: ir.Node, target: Any) -> list[Tensor] | None:
     """ONNX's BatchNormalization, whose running statistics with momentum 0 are those of the batch."""
     x, gamma, beta = node.inputs
@@ -128,14 +139,11 @@ def _training_lowering(node: ir.Node, target: Any) -> list[Tensor] | None:
             relayout(x, layout, FIRST, block), gamma, beta, layout=FIRST, epsilon=attribute(node, "epsilon")
         )
         return [relayout(moved[0], FIRST, layout, block), *moved[1:]]
-    channels = x.dims[1]
-    zeros, ones = _filled(0, x, channels), _filled(1, x, channels)
     results = onnx_batch_norm.all(
         x,
         gamma,
         beta,
-        zeros,
-        ones,
+        *_scratch(x, gamma, beta),
         epsilon=attribute(node, "epsilon"),
         momentum=0.0,
         training_mode=1,
