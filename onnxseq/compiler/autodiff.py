@@ -112,7 +112,10 @@ def _vjp(node: ir.Node, arrived: list[Tensor | None], params: Sequence[Tensor]) 
 def _fit(g: Tensor, x: Tensor) -> Tensor:
     """Sum a cotangent back to the shape its source had before broadcasting, or spread it over that shape."""
     added = max(g.rank - x.rank, 0)
-    stretched = [added + i for i in range(x.rank) if g.rank >= x.rank and x.dims[i] == 1 and g.dims[added + i] != 1]
+    aligned = (*[1] * (x.rank - g.rank), *g.dims)
+    stretched = [added + i for i in range(x.rank) if x.dims[i] == 1 and aligned[added + i] != 1]
+    if stretched and g.rank < x.rank:
+        g = shape.unsqueeze(g, range(x.rank - g.rank))
     if added or stretched:
         g = reduction.sum(g, [*range(added), *stretched], keepdims=True)
         if added:

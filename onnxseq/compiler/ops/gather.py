@@ -68,6 +68,9 @@ def _expand_gather_grad(node: ir.Node) -> Tensor:
     """ScatterElements onto zeros. ScatterND would take rows at once, but loses some where positions repeat."""
     g, indices, target = node.inputs
     axis, dims = attribute(node, "axis"), node.outputs[0].dims
+    width = shapes.product(dims[1:])
+    if axis == 0 and len(dims) > 1 and isinstance(width, int):
+        return _scatter_flat(g, indices, target, width, dims)
     # At most three axes, [before, positions, behind]: the runtime's cost per element grows with the rank.
     before, behind = range(axis), range(axis + indices.rank, g.rank)
     front, back = _folded(g, before), _folded(g, behind)
@@ -79,6 +82,23 @@ def _expand_gather_grad(node: ir.Node) -> Tensor:
     spread = shape.expand_like(line, updates)
     added = scatter_elements_op(zeros, spread, updates, axis=len(front), reduction="add")
     return shape.with_dims(added if added.rank == len(dims) else shape.reshape(added, target), dims)
+
+
+def _scatter_flat(g: Tensor, indices: Tensor, target: Tensor, width: int, dims: Dims) -> Tensor:
+    """Scatter to rows of known width as to one line of numbers.
+
+    12800 rows of 50 into 5000: 2.5 ms against 3 to 8 with two axes; 2560 rows of 128 into 20000: 3 ms either way.
+    A position counted from the back, -1, stays one: its numbers are -width to -1 in the line.
+    """
+    total = shapes.product(dims)
+    fits = isinstance(total, int) and total < 2**31
+    places = np.arange(width, dtype=np.int32 if fits else np.int64)
+    first = math.cast(shape.reshape(indices, (-1, 1)), places.dtype) * places.dtype.type(width)
+    line = shape.reshape(first + constant(places[None]), (-1,))
+    length = total if isinstance(total, int) else reduction.prod(target, keepdims=True)
+    zeros = shape.expand(math.scalar(0, g), [length])
+    added = scatter_elements_op(zeros, line, shape.reshape(g, (-1,)), axis=0, reduction="add")
+    return shape.with_dims(shape.reshape(added, target), dims)
 
 
 def _folded(g: Tensor, axes: Sequence[int]) -> list[Size]:
