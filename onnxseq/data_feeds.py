@@ -13,6 +13,9 @@ from onnxseq.errors import describe, text
 SAME_SHAPE_LOSSES = ("mean_squared_error", "binary_crossentropy", "categorical_crossentropy")
 """Losses that broadcasting would compute without a fault, but wrongly, for targets of another shape."""
 
+NUMBERS = "biuf"
+"""NumPy's kinds of bool, integer and floating arrays."""
+
 
 def standardize(who, what, data, names, shapes):
     """Return the user's data as a list of arrays, one for each name.
@@ -29,6 +32,9 @@ def standardize(who, what, data, names, shapes):
         ValueError: A number of arrays, a shape, or values that do not fit.
         TypeError: Data that is neither array, list nor dict.
     """
+    if len(names) == 1 and type(data) is np.ndarray and data.dtype.kind in NUMBERS and data.ndim > 1 and len(data):
+        if shapes[0] is None or _fits(data.shape, shapes[0]):  # the way of most data, and of single samples in a hurry
+            return [data]
     arrays = _listed(who, what, data, names)
     result = []
     for name, array, shape in zip(names, arrays, shapes, strict=True):
@@ -133,7 +139,7 @@ def _numeric(who, what, name, data):
             data = np.asarray(data)
         except ValueError as error:  # rows of different lengths
             raise ValueError(text(who, f"{what} {name!r} is {describe(data)}", "rows of one length")) from error
-    if data.dtype.kind in "biuf" or data.dtype.name == "bfloat16":
+    if data.dtype.kind in NUMBERS or data.dtype.name == "bfloat16":
         return data if data.ndim else data.reshape(1)
     if data.dtype.kind in "OSU":
         try:
@@ -307,7 +313,7 @@ def _given_weights(who, target, given, mode):
 
 def _checked_weights(who, what, weights):
     try:
-        weights = weights.astype(np.float64, copy=False) if weights.dtype.kind not in "biuf" else weights
+        weights = weights.astype(np.float64, copy=False) if weights.dtype.kind not in NUMBERS else weights
     except (TypeError, ValueError) as error:
         raise ValueError(text(who, f"{what} has dtype {weights.dtype}", "numbers")) from error
     bad = ~(weights >= 0) | np.isinf(weights)
