@@ -11,7 +11,7 @@ import numpy as np
 import onnx_ir as ir
 
 from onnxseq import shapes
-from onnxseq.compiler.ops import index, law, linalg, math, shape, windows
+from onnxseq.compiler.ops import conv_kernel_grad, index, law, linalg, math, reduction, shape, windows
 from onnxseq.compiler.ops.relayout import relayout
 from onnxseq.compiler.ops.shape import Size
 from onnxseq.compiler.ops.windows import FIRST, LAST
@@ -146,9 +146,10 @@ def left_over(node: ir.Node) -> list[Size]:
     _, arrived, _ = windows.split(dy.dims, layout, block)
     rule = [attribute(node, name) for name in ("strides", "dilations", "pads")]
     natural = windows.natural_dims(arrived, w.dims[:-2], *rule)
+    _, wanted, _ = windows.split(node.outputs[0].dims, layout, block)
     first = 1 if layout == LAST else 2
     extra: list[Size] = []
-    for i, (have, want) in enumerate(zip(natural, windows.decode_dims(attribute(node, "spatial")), strict=True)):
+    for i, (have, want) in enumerate(zip(natural, wanted, strict=True)):
         if isinstance(have, int) and isinstance(want, int):
             extra.append(want - have)
         elif have == want:
@@ -170,6 +171,8 @@ def expand_kernel_grad(node: ir.Node) -> Tensor:
     kernel = attribute(node, "kernel")
     depth, filters = node.outputs[0].dims[-2:]
     padded = _pad(x, pads[:rank], pads[rank:])
+    if depth == 1 and groups > 1:
+        return _depthwise_kernel_grad(node, padded, dy)
     right = shape.reshape(dy, (-1, groups, filters // groups))
     right = shape.transpose(right, (1, 0, 2))
     products = []
@@ -177,6 +180,17 @@ def expand_kernel_grad(node: ir.Node) -> Tensor:
         left = shape.transpose(shape.reshape(tap, (-1, groups, depth)), (1, 2, 0))
         products.append(shape.transpose(linalg.matmul(left, right), (1, 0, 2)))
     return shape.reshape(shape.concat(products, 0), (*kernel, depth, filters))
+
+
+def _depthwise_kernel_grad(node: ir.Node, padded: Tensor, dy: Tensor) -> Tensor:
+    """With one channel in each group dw[place] is a sum over pixels of elementwise products."""
+    groups, kernel, filters = attribute(node, "groups"), attribute(node, "kernel"), node.outputs[0].dims[-1]
+    apart = shape.reshape(dy, (*dy.dims[:-1], groups, filters // groups))
+    sums = []
+    for tap in _taps(padded, kernel, attribute(node, "strides"), attribute(node, "dilations")):
+        products = tap * dy if filters == groups else shape.unsqueeze(tap, [tap.rank]) * apart
+        sums.append(reduction.sum(shape.reshape(products, (-1, filters)), [0], keepdims=True))
+    return shape.reshape(shape.concat(sums, 0), node.outputs[0].dims)
 
 
 # -- the runtime's convolutions --------------------------------------------------------------------------------
@@ -254,6 +268,8 @@ def _lower_input_grad(node: ir.Node, target: Any) -> Tensor | None:
     dy, w = node.inputs[0], node.inputs[1]
     if _pointwise(node, w.dims[:-2]):
         return linalg.matmul(dy, shape.transpose(shape.reshape(w, w.dims[-2:]), (1, 0)))
+    if _turns(node):
+        return _by_turned_kernel(node, dy, w)
     extra, pads = left_over(node), attribute(node, "pads")
     rank, known = len(extra), all(isinstance(e, int) for e in extra)
     y = onnx_conv_transpose(
@@ -270,41 +286,40 @@ def _lower_input_grad(node: ir.Node, target: Any) -> Tensor | None:
     return wrapped(node, shape.with_dims(y, dims_first(node)))
 
 
+def _turns(node: ir.Node) -> bool:
+    """Tell whether the input gradient is faster as a convolution: for single channels, and for windows of one pixel.
+
+    32x32x32x32, 3x3, one filter for each channel: 3.2 ms against 4.6 (training build 4.7 against 8.5).
+    """
+    groups, (depth, filters) = attribute(node, "groups"), node.inputs[1].dims[-2:]
+    single = groups > 1 and depth == 1 and filters == groups
+    point = groups == 1 and set(node.inputs[1].dims[:-2]) == {1} and not any(attribute(node, "pads"))
+    rule = [attribute(node, name) for name in ("dilations", "pads")]
+    reach = [d * (k - 1) for d, k in zip(rule[0], node.inputs[1].dims[:-2], strict=True)]
+    inside = all(p <= r for p, r in zip(rule[1], reach * 2, strict=True))
+    return (single or point) and inside and set(attribute(node, "strides")) == {1}
+
+
+def _by_turned_kernel(node: ir.Node, dy: Tensor, w: Tensor) -> Tensor:
+    kernel, dilations, pads = w.dims[:-2], attribute(node, "dilations"), attribute(node, "pads")
+    reach = [d * (k - 1) for d, k in zip(dilations, kernel, strict=True)]
+    rank, groups = len(kernel), attribute(node, "groups")
+    turned = index.reverse(kernel_first(w), [i + 2 for i, k in enumerate(kernel) if k > 1])
+    y = onnx_conv(
+        to_first(dy, *windows.node_layout(node)),
+        turned if groups > 1 else shape.transpose(turned, (1, 0, *range(2, rank + 2))),
+        strides=(1,) * rank,
+        dilations=dilations,
+        pads=[r - p for r, p in zip(reach * 2, pads, strict=True)],
+        group=groups,
+    )
+    return wrapped(node, shape.with_dims(y, dims_first(node)))
+
+
 def _lower_kernel_grad(node: ir.Node, target: Any) -> Tensor | None:
     if node.outputs[0].element_type in HALVES and target.on_cpu:
         return in_float32(node)
-    if _unsupported(node, target) or attribute(node, "groups") > 1:
-        return None
-    layout, block = windows.node_layout(node)
-    x, dy = relayout(node.inputs[0], layout, LAST, block), node.inputs[1]
-    kernel, channels = attribute(node, "kernel"), x.dims[-1]
-    if _pointwise(node, kernel) or channels < 8 or len(kernel) > 2:
-        return None
-    return _channels_as_space(node, x, dy, layout, block)
-
-
-def _channels_as_space(node: ir.Node, x: Tensor, dy: Tensor, layout: str, block: int) -> Tensor:
-    """Correlate x with dy in one convolution that takes the channels of x for one more spatial axis.
-
-    The positions of dy are the window, its channels the filters, and the batch is summed over as channels are.
-    """
-    kernel = attribute(node, "kernel")
-    rank, pads = len(kernel), attribute(node, "pads")
-    dy = relayout(dy, layout, LAST, block)
-    filters = shape.unsqueeze(shape.transpose(dy, (rank + 1, *range(rank + 1))), [rank + 2])  # [M, N, *out, 1]
-    y = onnx_conv(
-        shape.unsqueeze(x, [0]),  # [1, N, *spatial, C]
-        filters,
-        strides=(*attribute(node, "dilations"), 1),
-        dilations=(*attribute(node, "strides"), 1),
-        pads=(*pads[:rank], 0, *pads[rank:], 0),
-        group=1,
-    )
-    depth, count = node.outputs[0].dims[-2:]
-    rest = tuple(shapes.fresh_name() for _ in kernel)
-    y = shape.squeeze(shape.with_dims(y, (1, count, *rest, depth)), [0])  # [M, *kernel or more, C]
-    y = index.slice(y, [0] * rank, kernel, range(1, rank + 1))
-    return shape.transpose(shape.with_dims(y, (count, *kernel, depth)), (*range(1, rank + 2), 0))
+    return None if _unsupported(node, target) else conv_kernel_grad.lower(node, onnx_conv)
 
 
 CONV = {"onnx": _lower_conv}
