@@ -114,12 +114,14 @@ class SinkRelu(ir.passes.InPlacePass):
             if gated.inputs[0].producer() not in kinds["MaxPoolGrad"]:
                 return False
         attributes = {name: attribute(pool, name) for name in pool.attributes}
-        pooled = law.of(pool)(x, **attributes)
-        positive = math.relu(pooled)
+        with rewrite.scope_of(relu):
+            pooled = law.of(pool)(x, **attributes)
+            positive = math.relu(pooled)
         rewrite.replace(graph, pool, positive)
         for grad in kinds["MaxPoolGrad"]:
             rule = {name: attribute(grad, name) for name in grad.attributes}
-            moved = law.of(grad)(x, pooled, math.relu_gate(grad.inputs[2], positive), **rule)
+            with rewrite.scope_of(grad):
+                moved = law.of(grad)(x, pooled, math.relu_gate(grad.inputs[2], positive), **rule)
             # What gated the pooling's gradient receives it gated already.
             for reader, _ in list(grad.outputs[0].uses()):
                 rewrite.replace(graph, reader, moved)

@@ -1,5 +1,6 @@
 """What all passes share: replacing a node by tensors recorded anew, and walking to a fixed point."""
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 
 import onnx_ir as ir
@@ -53,13 +54,18 @@ def new_nodes(values: Iterable[Tensor]) -> list[ir.Node]:
     return sorted(found, key=lambda n: n.outputs[0].serial)
 
 
+def scope_of(node: ir.Node) -> contextlib.AbstractContextManager[None]:
+    """Name what is recorded in a node's place as the node is named."""
+    return scope("/" + (node.name or "").rpartition("/")[0])
+
+
 def apply(graph: ir.Graph, rule: Rule) -> int:
     """Offer every node to a rule once, front to back; return how many it replaced."""
     count = 0
     for node in graph:
         if node.graph is None:
             continue
-        with scope("/" + (node.name or "").rpartition("/")[0]):
+        with scope_of(node):
             values = rule(node)
         if values is not None:
             replace(graph, node, values)
