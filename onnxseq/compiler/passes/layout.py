@@ -8,6 +8,7 @@
    inputs come through the same change. Broadcast operands are reshaped to the other layout.
 5. A change sinks into a reduction over whole axes (sums over pixels, global pooling) and vanishes there.
 6. A change sinks below constant padding.
+7. The number of elements, or of samples, is read before a change.
 
 It must not touch ops without spatial axes, or dtypes for which the runtime has no convolutions.
 """
@@ -38,8 +39,8 @@ SPATIAL: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
 }
 _REDUCTIONS = ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd")
 _BLOCKED = ("MaxPool", "MaxPoolGrad", "BatchNormTraining", "BatchNormTrainingGrad")
+_SPEED = (LAST, FIRST, BLOCKED)  # from slow to fast
 _FLOAT = ir.DataType.FLOAT
-_TIER = False
 
 Change = tuple[str, str, int]  # source, to, block
 
@@ -49,7 +50,7 @@ def choose(node: ir.Node, target: Target) -> dict[str, Any]:
     x = node.inputs[0]
     if x.dtype != _FLOAT:
         return {}  # other dtypes run as products of matrices, which want channels last
-    if target.has("nchwc") and x.rank == 4 and _TIER:
+    if target.has("nchwc") and x.rank == 4:
         fits = _fits_blocks(node, target.block)
         if fits is not None:
             return {"layout": BLOCKED, "block": target.block, **fits}
@@ -167,6 +168,8 @@ def _move(node: ir.Node) -> Sequence[Tensor] | Tensor | None:
         return _reduce(node)
     if node.op_type == "Pad" and not node.domain:
         return _pad(node)
+    if node.op_type in ("Size", "Shape") and not node.domain:
+        return _size(node)
     if law.of(node).elementwise:
         return _elementwise(node)
     return None
@@ -192,7 +195,9 @@ def _elementwise(node: ir.Node) -> list[Tensor] | None:
     dims = node.outputs[0].dims
     full = [i for i, x in enumerate(node.inputs) if x is not None and x.dims == dims]
     through = [i for i in full if changes[i] == change]
-    if 2 * len(through) < len(full) or not through or any(y.dims != dims for y in node.outputs):
+    # Where as many inputs speak for a move as against it, it goes to the layout of the faster kernels: never back and forth.
+    inclined = 2 * len(through) - len(full) or _SPEED.index(source) - _SPEED.index(to)
+    if not through or inclined < 0 or any(y.dims != dims for y in node.outputs):
         return None
     moved: list[Tensor | None] = []
     for i, x in enumerate(node.inputs):
@@ -220,11 +225,15 @@ def _small(x: Tensor, change: Change, rank: int) -> Tensor | None:
     if x.rank > rank:
         return None
     x = shape.unsqueeze(x, range(rank - x.rank)) if x.rank < rank else x
-    if BLOCKED not in (source, to):
-        return relayout.relayout(x, to, source)
-    channels = x.dims[-1] if to == LAST else x.dims[1]
     if to == BLOCKED:
         return None
+    channels = x.dims[-1] if to == LAST else x.dims[1]
+    if isinstance(channels, int) and sum(d != 1 for d in x.dims) == 1 != channels:
+        ones = [1] * (rank - 2)  # one number per channel lies in memory as it should in every layout
+        whole = {LAST: [*ones, channels], FIRST: [channels, *ones]}
+        return shape.reshape(x, whole.get(source) or [channels // block, *ones, block])
+    if BLOCKED not in (source, to):
+        return relayout.relayout(x, to, source)
     if channels != 1:
         return relayout.relayout(x, to, source, block)
     first = relayout.relayout(x, to, FIRST)
@@ -262,6 +271,16 @@ def _reduce(node: ir.Node) -> Tensor | None:
     op = law.of(node)
     reduced = op(x.producer().inputs[0], shape.ints(moved), keepdims=0)
     return _with_dims(shape.reshape(reduced, node.outputs[0].dims), node.outputs[0])
+
+
+def _size(node: ir.Node) -> Tensor | None:
+    """Rule 7."""
+    x = node.inputs[0]
+    part = (attribute(node, "start", 0), attribute(node, "end"))
+    if _change(x) is None or (node.op_type == "Shape" and part != (0, 1)):
+        return None
+    source = x.producer().inputs[0]
+    return shape.size_of(source) if node.op_type == "Size" else shape.dim_of(source, 0)
 
 
 def _pad(node: ir.Node) -> Tensor | None:
