@@ -19,7 +19,8 @@ class Row:
         reference: the same in NumPy, in float64.
         label: what distinguishes the row from others of its function.
         dtype: the dtype of the result; None for that of the floats fed.
-        free: which sizes may be free: 'all' of them, the first one of each tensor ('batch'), or 'none'.
+        free: which sizes may be free: 'all' of them, the first one of each tensor ('batch'), 'none', or axes of
+            the first tensor alone.
         loose: how many times the usual tolerance it takes, for sums over many elements.
     """
 

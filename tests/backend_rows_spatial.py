@@ -90,26 +90,28 @@ def spread(x, w, spatial, strides, padding):
     return full[:, pads[0][0] : pads[0][0] + spatial[0], pads[1][0] : pads[1][0] + spatial[1]]
 
 
+SPATIAL = {"channels_last": (0, 1, 2), "channels_first": (0, 2, 3)}  # the axes that may be free
+
 # -- convolution ----------------------------------------------------------------------------------------------
 
 for strides, padding, dilation in ((1, "valid", 1), (2, "same", 1), (1, "same", 2), (1, "causal", 2), (2, "causal", 1)):
     row("conv1d", lambda K, x, w, a=(strides, padding), d=dilation: K.conv1d(x, w, a[0], a[1], dilation_rate=d),
-        [draw(2, 7, 3), draw(3, 3, 4)], convolved(strides, padding, dilation), free="none", loose=10,
+        [draw(2, 7, 3), draw(3, 3, 4)], convolved(strides, padding, dilation), free=(0, 1), loose=10,
         label=f"{padding}_{strides}_{dilation}")  # fmt: skip
 row("conv1d", lambda K, x, w: K.conv1d(x, w, padding="valid", data_format="channels_first"),
-    [draw(2, 3, 7), draw(3, 3, 4)], first(convolved()), free="none", loose=10, label="first")  # fmt: skip
+    [draw(2, 3, 7), draw(3, 3, 4)], first(convolved()), free=(0, 2), loose=10, label="first")  # fmt: skip
 for strides, padding, dilation in (((1, 1), "valid", (1, 1)), ((2, 1), "same", (1, 1)), ((1, 1), "same", (1, 2))):
     for form in ("channels_last", "channels_first"):
         arguments = {"strides": strides, "padding": padding, "dilation_rate": dilation, "data_format": form}
         reference = convolved(strides, padding, dilation)
         row("conv2d", lambda K, x, w, a=arguments: K.conv2d(x, w, **a),
             [draw(2, 6, 7, 3) if form == "channels_last" else draw(2, 3, 6, 7), draw(3, 2, 3, 4)],
-            reference if form == "channels_last" else first(reference), free="none", loose=10,
+            reference if form == "channels_last" else first(reference), free=SPATIAL[form], loose=10,
             label=f"{padding}_{strides[0]}{dilation[1]}_{form}")  # fmt: skip
 row("conv3d", lambda K, x, w: K.conv3d(x, w, (1, 2, 1), "same"), [draw(2, 4, 5, 3, 2), draw(2, 3, 2, 2, 3)],
-    convolved((1, 2, 1), "same"), free="none", loose=10)  # fmt: skip
+    convolved((1, 2, 1), "same"), free=(0, 1, 2, 3), loose=10)  # fmt: skip
 row("separable_conv2d", lambda K, x, d, p: K.separable_conv2d(x, d, p),
-    [draw(2, 5, 6, 3), draw(2, 3, 3, 2), draw(1, 1, 6, 4)], separable, free="none", loose=20)  # fmt: skip
+    [draw(2, 5, 6, 3), draw(2, 3, 3, 2), draw(1, 1, 6, 4)], separable, free=(0, 1, 2), loose=20)  # fmt: skip
 for strides, padding, spatial, size in (
     ((1, 1), "valid", (6, 7), (4, 6)), ((2, 2), "same", (6, 7), (3, 4)), ((2, 3), "valid", (8, 8), (3, 3)),
 ):  # fmt: skip
@@ -131,16 +133,16 @@ for mode in ("max", "avg"):
             reference = pooled(size, strides, padding, mode)
             row("pool2d", lambda K, x, a=(size, strides, padding, form, mode): K.pool2d(x, *a),
                 [draw(2, 6, 7, 3) if form == "channels_last" else draw(2, 3, 6, 7)],
-                reference if form == "channels_last" else first(reference), free="none",
+                reference if form == "channels_last" else first(reference), free=SPATIAL[form],
                 label=f"{mode}_{size[0]}{padding}_{form}")  # fmt: skip
     row("pool3d", lambda K, x, m=mode: K.pool3d(x, (2, 2, 2), (2, 1, 2), "same", pool_mode=m), [draw(2, 4, 5, 3, 2)],
-        pooled((2, 2, 2), (2, 1, 2), "same", mode), free="none", label=mode)  # fmt: skip
+        pooled((2, 2, 2), (2, 1, 2), "same", mode), free=(0, 1, 2, 3), label=mode)  # fmt: skip
 row("resize_images", lambda K, x: K.resize_images(x, 2, 3, "channels_last"), [draw(2, 3, 4, 2)],
-    lambda x: x.repeat(2, 1).repeat(3, 2), free="none")  # fmt: skip
+    lambda x: x.repeat(2, 1).repeat(3, 2), free=(0, 1, 2, 3))  # fmt: skip
 row("resize_images", lambda K, x: K.resize_images(x, 2, 3, "channels_first"), [draw(2, 3, 4, 2)],
-    lambda x: x.repeat(2, 2).repeat(3, 3), free="none", label="first")  # fmt: skip
+    lambda x: x.repeat(2, 2).repeat(3, 3), free=(0, 1, 2, 3), label="first")  # fmt: skip
 row("resize_volumes", lambda K, x: K.resize_volumes(x, 2, 3, 1, "channels_last"), [draw(2, 3, 4, 2, 3)],
-    lambda x: x.repeat(2, 1).repeat(3, 2), free="none")  # fmt: skip
+    lambda x: x.repeat(2, 1).repeat(3, 2), free=(0, 2, 4))  # fmt: skip
 
 
 def padded(*pairs):
@@ -166,7 +168,7 @@ for dims, bias, form, sizes in (
     ((3, 4, 5, 2, 2), (5, 2, 2, 4), "channels_first", (4, 5, 2, 2)),
 ):  # fmt: skip
     row("bias_add", lambda K, x, b, f=form: K.bias_add(x, b, f), [draw(*dims), draw(*bias)],
-        lambda x, b, s=sizes: x + b.reshape(s), free="none",
+        lambda x, b, s=sizes: x + b.reshape(s), free=(0,),
         label=f"rank_{len(dims)}_{len(bias)}_{form}")  # fmt: skip
 
 
@@ -200,7 +202,7 @@ for dims, axes, kept in (
 
     row("normalize_batch_in_training", lambda K, x, g, b, a=axes: K.normalize_batch_in_training(x, g, b, a),
         [draw(*dims) + 1, positive(kept), draw(kept)], of_batch, label=f"rank_{len(dims)}_{len(axes)}_{axes[-1]}",
-        free="none", loose=20)  # fmt: skip
+        free=(0,), loose=20)  # fmt: skip
 row(
     "normalize_batch_in_training",
     lambda K, x: K.normalize_batch_in_training(x, None, None, [0], 0.01)[0],

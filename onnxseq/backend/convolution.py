@@ -1,7 +1,7 @@
 """Convolutions and the adding of biases, in both orders of axes."""
 
 from onnxseq.backend.defaults import resolve_data_format
-from onnxseq.backend.spatial import check_padding, check_rank, from_last, per_axis, to_last
+from onnxseq.backend.spatial import check_padding, check_rank, from_last, per_axis, to_last, windowed
 from onnxseq.backend.tensors import as_tensor, int_shape
 from onnxseq.compiler.ops import conv, index
 from onnxseq.compiler.ops import shape as shape_ops
@@ -107,12 +107,17 @@ def _conv(who, x, kernel, strides, padding, data_format, dilations, rank, groups
     check_padding(who, padding, causal=rank == 1)
     data_format = resolve_data_format(who, data_format)
     check_rank(who, x, rank)
+    if kernel.rank != rank + 2:
+        raise ValueError(text(who, f"a kernel of shape {int_shape(kernel)} arrived", f"rank {rank + 2}"))
     strides, dilations = per_axis(strides, rank), per_axis(dilations, rank)
     if max(strides) > 1 and max(dilations) > 1:
         raise ValueError(
             text(who, f"strides {strides} and dilation_rate {dilations} arrived", "one of them to be all 1")
         )
-    y = conv.conv(to_last(x, data_format), kernel, strides, dilations, padding, groups)
+    y = windowed(
+        to_last(x, data_format), kernel.dims[:-2], strides, dilations, padding,
+        lambda x, padding: conv.conv(x, kernel, strides, dilations, padding, groups),
+    )  # fmt: skip
     return from_last(y, data_format)
 
 

@@ -1,9 +1,12 @@
 """Pooling, in both orders of axes."""
 
+import numpy as np
+
 from onnxseq.backend.defaults import resolve_data_format
-from onnxseq.backend.spatial import check_padding, check_rank, from_last, per_axis, to_last
+from onnxseq.backend.spatial import check_padding, check_rank, from_last, pads_by_size, per_axis, to_last, windowed
 from onnxseq.backend.tensors import as_tensor
 from onnxseq.compiler.ops import pool
+from onnxseq.compiler.ops import shape as shape_ops
 from onnxseq.errors import text
 
 
@@ -38,6 +41,17 @@ def _pool(who, x, size, strides, padding, data_format, mode, rank):
     check_rank(who, x, rank)
     if mode not in ("max", "avg"):
         raise ValueError(text(who, f"pool_mode is {mode!r}", "'max' or 'avg'"))
-    pooling = pool.max_pool if mode == "max" else pool.average_pool
-    y = pooling(to_last(x, data_format), per_axis(size, rank), per_axis(strides, rank), padding)
+    size, strides = per_axis(size, rank), per_axis(strides, rank)
+    x = to_last(x, data_format)
+    if mode == "max":
+        y = windowed(x, size, strides, (1,) * rank, padding, lambda x, p: pool.max_pool(x, size, strides, p), -np.inf)
+        return from_last(y, data_format)
+
+    def average(x):
+        return windowed(x, size, strides, (1,) * rank, padding, lambda x, p: pool.average_pool(x, size, strides, p))
+
+    y = average(x)
+    if padding == "same" and pads_by_size(x, size, strides):
+        # The zeros padded before counted as elements; the mean of ones is the share of those that are none.
+        y = y / average(shape_ops.ones_like(x))
     return from_last(y, data_format)

@@ -6,9 +6,11 @@ what it can.
 
 import operator
 
+from onnxseq import shapes
 from onnxseq.backend.defaults import resolve_data_format
 from onnxseq.backend.shape import pad_axes
 from onnxseq.backend.tensors import as_tensor, int_shape
+from onnxseq.compiler.ops import math as ops
 from onnxseq.compiler.ops import shape as shape_ops
 from onnxseq.compiler.ops import tiling
 from onnxseq.errors import text
@@ -43,6 +45,37 @@ def to_last(x, data_format):
 def from_last(x, data_format):
     """Return a channels-last tensor in a data format."""
     return x if data_format == "channels_last" else shape_ops.transpose(x, [0, x.rank - 1, *range(1, x.rank - 1)])
+
+
+def windowed(x, kernel, strides, dilations, padding, compute, fill=0.0):
+    """Return what ``compute(x, padding)`` makes of the windows of a channels-last tensor.
+
+    How much 'same' pads depends on the size of the input where strides are not 1. For a size that is free it is worked
+    out when the model runs, and ``compute`` is given a padded tensor instead.
+    """
+    spatial = x.dims[1:-1]
+    if padding != "same" or not pads_by_size(x, kernel, strides):
+        return compute(x, padding)
+    pads = [(0, 0)]
+    for axis, rule in enumerate(zip(spatial, kernel, strides, dilations, strict=True), start=1):
+        pads.append(shapes.same_padding(*rule) if isinstance(rule[0], int) else _free_pads(x, axis, *rule[1:]))
+    y = compute(shape_ops.pad(x, [*pads, (0, 0)], fill), "valid")
+    sizes = [shapes.same_window(d, s) for d, s in zip(spatial, strides, strict=True)]
+    return shape_ops.with_dims(y, (x.dims[0], *sizes, y.dims[-1]))
+
+
+def pads_by_size(x, kernel, strides):
+    """Tell whether 'same' padding of a channels-last tensor depends on a size that is free."""
+    axes = zip(x.dims[1:-1], kernel, strides, strict=True)
+    return any(not isinstance(dim, int) and size > 1 and stride > 1 for dim, size, stride in axes)
+
+
+def _free_pads(x, axis, kernel, stride, dilation):
+    size = shape_ops.dim_of(x, axis)
+    count = ops.floor_divide(size + (stride - 1), stride)
+    total = ops.maximum((count - 1) * stride + (dilation * (kernel - 1) + 1) - size, 0)
+    before = ops.floor_divide(total, 2)
+    return before, total - before
 
 
 # -- resizing and padding -------------------------------------------------------------------------------------
