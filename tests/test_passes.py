@@ -17,6 +17,7 @@ from onnxseq.compiler.passes.layout import Layout
 from onnxseq.compiler.passes.lower import Lower
 from onnxseq.compiler.passes.masks import HostMasks
 from onnxseq.compiler.passes.phase import ResolvePhase
+from onnxseq.compiler.passes.verify import PassFault, verify
 from onnxseq.compiler.targets import PORTABLE, Target, current
 from onnxseq.compiler.tensor import Variable, constant, placeholder
 
@@ -228,3 +229,32 @@ def test_finishing_names_everything_once():
     names = [v.name for n in model.graph for v in n.outputs] + [n.name for n in model.graph]
     assert len(set(names)) >= len(names) - 1 and None not in names
     assert all(i.name for i in model.graph.initializers.values())
+
+
+def breaking(fault):
+    """Return a model into which a pass has put a fault."""
+    a = x(3)
+    model = extract([a], [math.exp(a) * 2.0, math.tanh(a)], ()).model
+    graph = model.graph
+    first, second = graph[0], graph[1]
+    if fault == "order":
+        graph.remove(first)
+        graph.append(first)
+    elif fault == "foreign value":
+        second.replace_input_with(0, math.sin(x(3, name="other")))
+    elif fault == "untyped value":
+        first.outputs[0].shape = None
+    elif fault == "one value twice":
+        graph.outputs[1] = graph.outputs[0]
+    elif fault == "an input as output":
+        graph.outputs[1] = graph.inputs[0]
+    return model
+
+
+@pytest.mark.parametrize(
+    "fault", ["order", "foreign value", "untyped value", "one value twice", "an input as output"]
+)
+def test_a_pass_that_breaks_the_graph_is_named(fault):
+    with pytest.raises(PassFault, match="^Breaking: "):
+        verify(breaking(fault), "Breaking")
+    verify(breaking("none"), "Nothing")

@@ -8,6 +8,7 @@ from onnx_ir.passes import common
 
 from onnxseq.compiler.extract import Extract, Mask, extract
 from onnxseq.compiler.passes.bind import Bind
+from onnxseq.compiler.passes.columns import Columns
 from onnxseq.compiler.passes.finish import Finish
 from onnxseq.compiler.passes.fold import Fold
 from onnxseq.compiler.passes.fuse import FuseProducts, SinkRelu
@@ -15,6 +16,8 @@ from onnxseq.compiler.passes.layout import Layout
 from onnxseq.compiler.passes.lower import Lower
 from onnxseq.compiler.passes.masks import HostMasks
 from onnxseq.compiler.passes.phase import ResolvePhase
+from onnxseq.compiler.passes.verify import verify
+from onnxseq.compiler.passes.sink import SinkBelowMaxima
 from onnxseq.compiler.passes.unused import RemoveUnused
 from onnxseq.compiler.runner import Program
 from onnxseq.compiler.session import Session
@@ -30,6 +33,9 @@ def passes(phase: int, target: Target, masks: list[Mask]) -> list[ir.passes.InPl
         Fold(),
         common.CommonSubexpressionEliminationPass(),
         SinkRelu(),
+        SinkBelowMaxima(),
+        Columns(target),
+        common.CommonSubexpressionEliminationPass(),
         Layout(target),
         *([HostMasks(masks)] if target.has("host_masks") else []),
         common.CommonSubexpressionEliminationPass(),
@@ -64,6 +70,7 @@ def compile(
         result.model = Bind(sizes)(result.model).model
     for step in passes(phase, target, result.masks):
         result.model = step(result.model).model
+        verify(result.model, type(step).__name__)
     return result
 
 

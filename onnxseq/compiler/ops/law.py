@@ -6,7 +6,7 @@ domain ``COMPOUND`` are ours and are lowered before a model runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import onnx_ir as ir
@@ -19,7 +19,7 @@ COMPOUND = "onnxseq"
 Type = tuple[ir.DataType, Dims]
 TypeRule = Callable[..., Sequence[Type]]
 VjpRule = Callable[..., Sequence[Tensor | None]]
-Lowering = Callable[..., Sequence[Tensor] | Tensor]
+Lowering = Callable[..., Sequence[Tensor] | Tensor | None]
 
 TABLE: dict[tuple[str, str], Op] = {}
 
@@ -50,14 +50,14 @@ class Op:
         *,
         domain: str = "",
         expand: Lowering | None = None,
-        lowerings: dict[str, Lowering] | None = None,
+        lowerings: Mapping[str, Lowering] | None = None,
         zero: Sequence[int] = (),
         random: bool = False,
         elementwise: bool = False,
     ):
         self.name, self.domain = name, domain
         self.types, self.vjp, self.expand = types, vjp, expand
-        self.lowerings = lowerings or {}
+        self.lowerings = dict(lowerings or {})
         self.zero, self.random, self.elementwise = tuple(zero), random, elementwise
         key = (domain, name)
         if key in TABLE:
