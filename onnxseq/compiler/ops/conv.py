@@ -47,7 +47,7 @@ def _conv_types(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> list
     x, w = inputs
     windows.check_floating(x)
     layout = windows.layout_of(attributes)
-    batch, spatial, channels = windows.split(x.dims, *layout)
+    batch, spatial, channels = windows.split(x.dims, *windows.input_layout(attributes))
     *kernel, depth, filters = _check_kernel(w.dims, len(spatial) + 2)
     groups = attributes["groups"]
     _check_channels(channels, depth * groups, "channels")
@@ -70,7 +70,7 @@ def _input_grad_types(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -
 def _kernel_grad_types(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> list:
     x, dy = inputs
     layout = windows.layout_of(attributes)
-    _, spatial, channels = windows.split(x.dims, *layout)
+    _, spatial, channels = windows.split(x.dims, *windows.input_layout(attributes))
     _, arrived, filters = windows.split(dy.dims, *layout)
     kernel = tuple(attributes["kernel"])
     windows.check_same(arrived, _windows(spatial, kernel, attributes))

@@ -41,9 +41,7 @@ def lower(node: ir.Node, conv: law.Op) -> Tensor | None:
 
 def _held(node: ir.Node, position: int, layout: str) -> Tensor:
     """Return the input (0) or the cotangent (1) in a layout."""
-    own, block = windows.node_layout(node)
-    if position == 0 and attribute(node, "stem"):
-        own = FIRST
+    own, block = windows.held_layout(node, position)
     return relayout(node.inputs[position], own, layout, block)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import onnx_ir as ir
 
 from onnxseq import shapes
-from onnxseq.compiler.ops import conv_kernel_grad, index, law, linalg, math, reduction, shape, windows
+from onnxseq.compiler.ops import blocked, conv_kernel_grad, index, law, linalg, math, reduction, shape, windows
 from onnxseq.compiler.ops.relayout import relayout
 from onnxseq.compiler.ops.shape import Size
 from onnxseq.compiler.ops.windows import FIRST, LAST
@@ -36,10 +36,15 @@ def in_layout(node: ir.Node, layout: str, carriers: Sequence[int], result: bool 
     """Record a node's op in another layout, its carriers (inputs with spatial axes) and its result converted."""
     source, block = windows.node_layout(node)
     inputs = [
-        relayout(x, source, layout, block) if i in carriers else x for i, x in enumerate(node.inputs)
+        relayout(x, *_between(windows.held_layout(node, i), layout)) if i in carriers else x
+        for i, x in enumerate(node.inputs)
     ]
     y = again(node, inputs, layout=layout, block=None)
     return relayout(y, layout, source, block) if result else y
+
+
+def _between(held: tuple[str, int], layout: str) -> tuple[str, str, int]:
+    return held[0], layout, held[1]
 
 
 def in_float32(node: ir.Node) -> Tensor:
@@ -250,7 +255,7 @@ def _lower_conv(node: ir.Node, target: Any) -> Tensor | None:
     if _pointwise(node, w.dims[:-2]):
         return linalg.matmul(x, shape.reshape(w, w.dims[-2:]))
     y = onnx_conv(
-        to_first(x, *windows.node_layout(node)),
+        to_first(x, *windows.held_layout(node)),
         kernel_first(w),
         strides=attribute(node, "strides"),
         dilations=attribute(node, "dilations"),
@@ -322,6 +327,6 @@ def _lower_kernel_grad(node: ir.Node, target: Any) -> Tensor | None:
     return None if _unsupported(node, target) else conv_kernel_grad.lower(node, onnx_conv)
 
 
-CONV = {"onnx": _lower_conv}
-INPUT_GRAD = {"onnx": _lower_input_grad}
-KERNEL_GRAD = {"onnx": _lower_kernel_grad}
+CONV = {"nchwc": blocked.lower_conv, "onnx": _lower_conv}
+INPUT_GRAD = {"nchwc": blocked.lower_input_grad, "onnx": _lower_input_grad}
+KERNEL_GRAD = {"nchwc": blocked.lower_kernel_grad, "onnx": _lower_kernel_grad}

@@ -18,7 +18,7 @@ import numpy as np
 import onnx_ir as ir
 
 from onnxseq import shapes
-from onnxseq.compiler.ops import index, math, reduction, shape, windows
+from onnxseq.compiler.ops import blocked, index, math, reduction, shape, windows
 from onnxseq.compiler.ops.law import COMPOUND, Op, same_dtype
 from onnxseq.compiler.ops.relayout import relayout
 from onnxseq.compiler.ops.windows import BLOCKED, FIRST, LAST
@@ -204,13 +204,14 @@ batch_norm_training_op = Op(
     _training_vjp,
     domain=COMPOUND,
     expand=_expand_training,
-    lowerings={"onnx": _training_lowering},
+    lowerings={"nchwc": blocked.lower_batch_norm, "onnx": _training_lowering},
 )
 batch_norm_training_grad_op = Op(
     "BatchNormTrainingGrad",  # (x, dy, gamma, mean, variance) -> dx, dgamma, dbeta
     _grad_types,
     domain=COMPOUND,
     expand=_expand_grad,
+    lowerings={"nchwc": blocked.lower_batch_norm_grad},
     zero=(1,),
 )
 

@@ -11,7 +11,7 @@ import numpy as np
 import onnx_ir as ir
 
 from onnxseq import shapes
-from onnxseq.compiler.ops import conv, gather, index, math, shape, windows
+from onnxseq.compiler.ops import blocked, conv, gather, index, math, shape, windows
 from onnxseq.compiler.ops.conv_lowerings import FLOAT, HALVES, dims_first, in_float32, to_first, wrapped
 from onnxseq.compiler.ops.law import Op
 from onnxseq.compiler.ops.shape import Size
@@ -164,7 +164,7 @@ def expand_average_pool_grad(node: ir.Node) -> Tensor:
     )
 
 
-MAX_POOL = {"onnx": _lower_max_pool}
-MAX_POOL_GRAD = {"onnx": _lower_max_pool_grad}
+MAX_POOL = {"nchwc": lambda node, target: blocked.lower_max_pool(node, _wants_places(node)), "onnx": _lower_max_pool}
+MAX_POOL_GRAD = {"nchwc": blocked.lower_max_pool_grad, "onnx": _lower_max_pool_grad}
 MAX_POOL_GATHER = {"onnx": _lower_max_pool_gather}
 AVERAGE_POOL = {"onnx": _lower_average_pool}

@@ -5,7 +5,7 @@ from typing import Any
 
 import onnx_ir as ir
 
-from onnxseq.compiler.ops import shape, windows
+from onnxseq.compiler.ops import blocked, shape, windows
 from onnxseq.compiler.ops.law import COMPOUND, Op
 from onnxseq.compiler.ops.windows import BLOCKED, FIRST, LAST
 from onnxseq.compiler.tensor import Tensor, attribute
@@ -55,7 +55,15 @@ def _plain(x: Tensor, source: str, rank: int) -> Tensor:
     return shape.transpose(x, order)
 
 
-relayout_op = Op("Relayout", _types, _vjp, domain=COMPOUND, expand=_expand, zero=(0,))
+relayout_op = Op(
+    "Relayout",
+    _types,
+    _vjp,
+    domain=COMPOUND,
+    expand=_expand,
+    lowerings={"nchwc": blocked.lower_relayout},
+    zero=(0,),
+)
 
 
 def relayout(x: Tensor, source: str, to: str, block: int = 0) -> Tensor:

@@ -47,9 +47,23 @@ def layout_of(attributes: Mapping[str, Any]) -> tuple[str, int]:
     return attributes.get("layout", LAST), attributes.get("block", 0)
 
 
+def input_layout(attributes: Mapping[str, Any]) -> tuple[str, int]:
+    """Return the layout and the block of the input x among a node's attributes.
+
+    A ``stem`` takes too few channels for a block and reads them as layout ``first`` has them.
+    """
+    return (FIRST, 0) if attributes.get("stem") else layout_of(attributes)
+
+
 def node_layout(node: ir.Node) -> tuple[str, int]:
     """Return the layout and the block of a node."""
     return attribute(node, "layout", LAST), attribute(node, "block", 0)
+
+
+def held_layout(node: ir.Node, position: int = 0) -> tuple[str, int]:
+    """Return the layout and the block of one of a node's inputs with spatial axes."""
+    layout, block = node_layout(node)
+    return (FIRST if position == 0 and attribute(node, "stem") else layout), block
 
 
 def attributes_of(node: ir.Node, *names: str) -> dict[str, Any]:
