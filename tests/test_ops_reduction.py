@@ -16,13 +16,20 @@ TIES = Feed(values=[[1.0, 3.0, 3.0], [2.0, 2.0, 2.0], [-1.0, 0.0, -2.0]])
 HALF = ("float32", "float16")
 
 
-def rows(op, build, reference, feed=X, **more):
+def rows(op, build, reference, feed=X, what="", **more):
     """Rows of a reduction: all axes, one, some, kept."""
+
     def over(axes, keepdims):
         return (lambda x: build(x, axes, keepdims)), (lambda x: reference(x, axis=axes, keepdims=keepdims))
 
-    choices = {"all": (None, False), "last": (-1, False), "first": (0, True), "some": ((0, 2), False), "kept": (None, True)}
-    return [Case(op, *both(over(*choice), feed), label=label, **more) for label, choice in choices.items()]
+    choices = {
+        "all": (None, False),
+        "last": (-1, False),
+        "first": (0, True),
+        "some": ((0, 2), False),
+        "kept": (None, True),
+    }
+    return [Case(op, *both(over(*choice), feed), label=f"{what}{label}", **more) for label, choice in choices.items()]
 
 
 def both(functions, feed):
@@ -37,6 +44,7 @@ def logsumexp(x, axis, keepdims):
 
 def shared(reduce):
     """Ties share the cotangent in equal parts."""
+
     def gradient(x, g):
         winners = x == reduce(x, axis=1, keepdims=True)
         return winners / winners.sum(axis=1, keepdims=True) * g[:, None]
@@ -54,33 +62,105 @@ CASES = [
     *rows("ReduceMax", reduction.max, np.max, APART),
     *rows("ReduceMin", reduction.min, np.min, APART),
     *rows("onnxseq::DoubleProd", reduction.prod, np.prod, POSITIVE),
-    Case("ReduceProd", lambda x: math.cast(reduction.prod(math.cast(x, "float32"), 1), "float64"), [POSITIVE],
-         lambda x: x.prod(1), gradient=lambda x, g: g[:, None] * x.prod(1, keepdims=True) / x, dtypes=(), tolerance=1e-6),
+    Case(
+        "ReduceProd",
+        lambda x: math.cast(reduction.prod(math.cast(x, "float32"), 1), "float64"),
+        [POSITIVE],
+        lambda x: x.prod(1),
+        gradient=lambda x, g: g[:, None] * x.prod(1, keepdims=True) / x,
+        dtypes=(),
+        tolerance=1e-6,
+    ),
     *rows("ReduceLogSumExp", reduction.logsumexp, logsumexp),
-    *rows("ReduceMean", reduction.variance, lambda x, axis, keepdims: np.var(x, axis=axis, keepdims=keepdims), tolerance=1e-6),
+    *rows(
+        "ReduceMean",
+        reduction.variance,
+        lambda x, axis, keepdims: np.var(x, axis=axis, keepdims=keepdims),
+        what="variance ",
+        tolerance=1e-6,
+    ),
     Case("ReduceSum", lambda x: reduction.sum(x * x, 1), [X], lambda x: (x * x).sum(1), label="of squares"),
-    Case("ReduceMean", lambda x: reduction.mean(x * x, [0, 1]), [X], lambda x: (x * x).mean((0, 1)), label="of squares"),
+    Case(
+        "ReduceMean", lambda x: reduction.mean(x * x, [0, 1]), [X], lambda x: (x * x).mean((0, 1)), label="of squares"
+    ),
     Case("ReduceSum", lambda x: reduction.sum(x, 0), [Feed((0, 3))], lambda x: x.sum(0), label="empty", order=1),
-    Case("ReduceSum", lambda x: reduction.sum(x), [Feed((2, 3), -9, 9, dtype="int32")], lambda x: np.sum(x, dtype="int32"),
-         label="integers", order=0),
-    Case("ReduceProd", lambda x: reduction.prod(x, 0), [Feed((3, 2), -9, 9, dtype="int64")], lambda x: np.prod(x, 0),
-         label="integers", order=0),
+    Case(
+        "ReduceSum",
+        lambda x: reduction.sum(x),
+        [Feed((2, 3), -9, 9, dtype="int32")],
+        lambda x: np.sum(x, dtype="int32"),
+        label="integers",
+        order=0,
+    ),
+    Case(
+        "ReduceProd",
+        lambda x: reduction.prod(x, 0),
+        [Feed((3, 2), -9, 9, dtype="int64")],
+        lambda x: np.prod(x, 0),
+        label="integers",
+        order=0,
+    ),
     Case("ReduceMax", lambda x: reduction.max(x, 1), [TIES], lambda x: x.max(1), label="ties", gradient=shared(np.max)),
     Case("ReduceMin", lambda x: reduction.min(x, 1), [TIES], lambda x: x.min(1), label="ties", gradient=shared(np.min)),
-    Case("onnxseq::DoubleProd", lambda x: reduction.prod(x, 1), [Feed(values=[[2.0, 0.0, 3.0], [0.0, 0.0, 4.0], [1.0, 2.0, 5.0]])],
-         lambda x: x.prod(1), label="zeros", gradient=others),
-    Case("ReduceLogSumExp", lambda x: reduction.logsumexp(x, 1), [Feed(values=[[1000.0, 1000.0], [-1000.0, -1000.0], [0.0, 5.0]])],
-         lambda x: np.logaddexp(x[:, 0], x[:, 1]), label="far out", dtypes=("float32",)),
-    Case("ReduceMin", lambda x: reduction.all(x, 0), [Feed((2, 9), 0, 2, dtype="bool")], lambda x: x.all(0), label="all", order=0),
-    Case("ReduceMax", lambda x: reduction.any(x, 0), [Feed((2, 9), 0, 2, dtype="bool")], lambda x: x.any(0), label="any", order=0),
+    Case(
+        "onnxseq::ReduceMaxGrad",
+        lambda x, g: reduction.max_grad_op(x, reduction.max(x, 1, keepdims=True), g, axes=[1]),
+        [Feed((4, 3), apart=0.1), Feed((4, 1))],
+        lambda x, g: g * (x == x.max(1, keepdims=True)),
+    ),
+    Case(
+        "onnxseq::DoubleProd",
+        lambda x: reduction.prod(x, 1),
+        [Feed(values=[[2.0, 0.0, 3.0], [0.0, 0.0, 4.0], [1.0, 2.0, 5.0]])],
+        lambda x: x.prod(1),
+        label="zeros",
+        gradient=others,
+    ),
+    Case(
+        "ReduceLogSumExp",
+        lambda x: reduction.logsumexp(x, 1),
+        [Feed(values=[[1000.0, 1000.0], [-1000.0, -1000.0], [0.0, 5.0]])],
+        lambda x: np.logaddexp(x[:, 0], x[:, 1]),
+        label="far out",
+        dtypes=("float32",),
+    ),
+    Case(
+        "ReduceMin",
+        lambda x: reduction.all(x, 0),
+        [Feed((2, 9), 0, 2, dtype="bool")],
+        lambda x: x.all(0),
+        label="of bools",
+        order=0,
+    ),
+    Case(
+        "ReduceMax",
+        lambda x: reduction.any(x, 0),
+        [Feed((2, 9), 0, 2, dtype="bool")],
+        lambda x: x.any(0),
+        label="of bools",
+        order=0,
+    ),
     Case("ArgMax", lambda x: reduction.argmax(x, 1), [TIES], lambda x: x.argmax(1), order=0),
-    Case("ArgMax", lambda x: reduction.argmax(x, 0, keepdims=True), [X], lambda x: x.argmax(0)[None], label="kept", order=0),
+    Case(
+        "ArgMax",
+        lambda x: reduction.argmax(x, 0, keepdims=True),
+        [X],
+        lambda x: x.argmax(0)[None],
+        label="kept",
+        order=0,
+    ),
     Case("ArgMin", lambda x: reduction.argmin(x), [TIES], lambda x: x.argmin(-1), order=0),
     Case("CumSum", lambda x: reduction.cumsum(x, 1), [X], lambda x: x.cumsum(1), order=1),
     Case("CumSum", lambda x: reduction.cumsum(x * x, -1), [X], lambda x: (x * x).cumsum(-1), label="of squares"),
-    Case("onnxseq::DoubleProd", lambda x: reduction.prod(reduction.cumprod(x, 1), [0, 1]), [Feed((2, 3), 0.5, 2.0)],
-         lambda x: x.cumprod(1).prod(), label="of running products", free=False),
-]  # fmt: skip
+    Case(
+        "onnxseq::DoubleProd",
+        lambda x: reduction.prod(reduction.cumprod(x, 1), [0, 1]),
+        [Feed((2, 3), 0.5, 2.0)],
+        lambda x: x.cumprod(1).prod(),
+        label="of running products",
+        free=False,
+    ),
+]
 
 
 @pytest.mark.parametrize("run", variants(CASES), ids=name_of)

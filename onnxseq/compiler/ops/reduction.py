@@ -56,6 +56,20 @@ def _share(g: Tensor, y: Tensor, x: Tensor, axes: Sequence[int]) -> Tensor:
     return winners * (g / sum(winners, axes, keepdims=True))
 
 
+def _max_grad_types(inputs: Sequence[Tensor], attributes: Any) -> list:
+    x = inputs[0]
+    return [(x.element_type, x.dims)]
+
+
+max_grad_op = Op(
+    "ReduceMaxGrad",  # (x, y, g): g in equal shares where x attains its largest elements y; y and g have the rank of x
+    _max_grad_types,
+    domain=COMPOUND,
+    expand=lambda node: _share(node.inputs[2], node.inputs[1], node.inputs[0], attribute(node, "axes")),
+    zero=(2,),
+)
+
+
 def _product_share(g: Tensor, y: Tensor, x: Tensor, axes: Sequence[int]) -> Tensor:
     """Each element's slope is the product of the others, also where one of them is 0."""
     is_zero = math.equal(x, math.scalar(0, x))
@@ -69,10 +83,9 @@ def _product_share(g: Tensor, y: Tensor, x: Tensor, axes: Sequence[int]) -> Tens
 
 sum_op = _reduction("ReduceSum", lambda g, y, x, axes: g, zero=(0,))
 mean_op = _reduction("ReduceMean", lambda g, y, x, axes: _per_element(g, x, axes), zero=(0,))
-max_op = _reduction("ReduceMax", _share, zero=(0,))
+max_op = _reduction("ReduceMax", lambda g, y, x, axes: max_grad_op(x, y, g, axes=list(axes)), zero=(0,))
 min_op = _reduction("ReduceMin", _share, zero=(0,))
 prod_op = _reduction("ReduceProd", _product_share, zero=(0,))
-
 
 
 def _expand_double_prod(node: ir.Node) -> Tensor:
@@ -92,7 +105,7 @@ def _per_element(g: Tensor, x: Tensor, axes: Sequence[int]) -> Tensor:
     """Return g divided by the number of elements reduced into one."""
     count = shapes.product(x.dims[i] for i in axes)
     if isinstance(count, int):
-        return g * (1.0 / count) if count else g
+        return math.mul(g, 1.0 / count) if count else g
     # The reciprocal is taken in float32: a count may exceed what float16 holds.
     wide = g.element_type if g.element_type == ir.DataType.DOUBLE else ir.DataType.FLOAT
     return g * math.cast(math.reciprocal(math.cast(count_of(x, axes), wide)), g.element_type)
@@ -183,9 +196,7 @@ def _cumsum_vjp(node: ir.Node, g: Tensor) -> list[Tensor | None]:
     return [cumsum_op(g, node.inputs[1], exclusive=exclusive, reverse=1 - reverse), None]
 
 
-cumsum_op = Op(
-    "CumSum", lambda inputs, attributes: [(inputs[0].element_type, inputs[0].dims)], _cumsum_vjp, zero=(0,)
-)
+cumsum_op = Op("CumSum", lambda inputs, attributes: [(inputs[0].element_type, inputs[0].dims)], _cumsum_vjp, zero=(0,))
 
 
 def cumsum(x: Tensor, axis: int = 0) -> Tensor:
