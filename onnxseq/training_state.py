@@ -20,10 +20,9 @@ def capture(model):
     """Return all that makes up a model, in objects that pickle."""
     return {
         "class": type(model),
-        "name": model.name,
         "config": model.get_config(),
         "custom_objects": _custom_objects(model),
-        "trainable": [layer.trainable for layer in _all_layers(model)],
+        "layers": _capture_layers(model),
         "weights": model.get_weights(),
         "training": _capture_training(model),
     }
@@ -32,18 +31,15 @@ def capture(model):
 def restore(state):
     """Return the model that `capture` took down."""
     model = state["class"].from_config(state["config"], custom_objects=state["custom_objects"])
-    model._name = state["name"]
     model.set_weights(state["weights"])
-    _restore_training(model, state["training"], state["trainable"])
+    _restore_training(model, state["training"], state["layers"])
     return model
 
 
 def copy_model(model, memo):
     """Return an independent copy of a model, with layers copied rather than made anew from their configurations."""
-    state = {"trainable": [layer.trainable for layer in _all_layers(model)], "training": _capture_training(model)}
-    state["training"] = copy.deepcopy(state["training"], memo)
     twin = model._copy_layers(memo)
-    _restore_training(twin, state["training"], state["trainable"])
+    _restore_training(twin, copy.deepcopy(_capture_training(model), memo), _capture_layers(model))
     return twin
 
 
@@ -53,6 +49,11 @@ def _all_layers(network):
     for layer in network.layers:
         found.extend(_all_layers(layer) if isinstance(layer, Network) else [layer])
     return found
+
+
+def _capture_layers(model):
+    """What configurations of models leave out: the names of stacks, and what is frozen."""
+    return [(layer.name, layer.trainable) for layer in _all_layers(model)]
 
 
 def _capture_training(model):
@@ -69,15 +70,18 @@ def _capture_training(model):
     }
 
 
-def _restore_training(model, training, trainable):
+def _restore_training(model, training, captured_layers):
+    layers = list(zip(_all_layers(model), captured_layers, strict=True))
+    for layer, (name, _) in layers:
+        layer._name = name
     if training is not None:
         optimizer_class, config = training["optimizer"]
         model.compile(optimizer_class.from_config(config), **training["arguments"])
         weights = _weights(model)
         model._functions.trainable_weights = [weights[place] for place in training["trainable_weights"]]
     # Set after compile: what was frozen after it is frozen from the next compile on.
-    for layer, value in zip(_all_layers(model), trainable, strict=True):
-        layer.trainable = value
+    for layer, (_, trainable) in layers:
+        layer.trainable = trainable
     if training is not None and training["state"]:
         model._make_train_function()
         model.optimizer.set_weights(training["state"])
