@@ -67,7 +67,13 @@ def train(model, batch_of, steps=STEPS, **options):
         batch = batch_of(step)
         weights = {"sample_weight": batch[2]} if len(batch) > 2 else {}
         losses.append(model.train_on_batch(batch[0], batch[1], **dict(weights, **options)))
-    fields = {"losses": np.array(losses, dtype="float64")}
+    columns = np.array(losses, dtype="float64").reshape(steps, -1).T
+    fields = {
+        "metric_{}_{}".format(index, name): column
+        for index, (name, column) in enumerate(zip(model.metrics_names, columns))
+        if index
+    }
+    fields["losses"] = columns[0]
     fields.update(weights_of(model))
     fields.update(slots_of(model))
     return fields

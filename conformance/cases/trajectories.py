@@ -120,6 +120,21 @@ def batch_normalized_cnn_adam(keras, random):
     return train(model, cycle(*_images(random, 48, 8, 2, 4)))
 
 
+@case("trajectories/batch_normalized_cnn_alike", TRAINED)
+def batch_normalized_cnn_alike(keras, random):
+    """Three normalizations of equal size: the statistics of one must not get into another's."""
+    L = keras.layers
+    layers = []
+    for index in range(3):
+        shape = {"input_shape": (9, 9, 2)} if index == 0 else {}
+        layers.append(L.Conv2D(6, 3, use_bias=False, **shape))
+        layers += [L.BatchNormalization(momentum=0.5, center=index > 0, scale=index > 1), L.Activation("relu")]
+    model = sequential(keras, layers + [L.Flatten(), L.Dense(4, activation="softmax")])
+    seed_weights(model, random)
+    model.compile(keras.optimizers.SGD(lr=0.05), "categorical_crossentropy", metrics=["accuracy"])
+    return train(model, cycle(*_images(random, 48, 9, 2, 4)))
+
+
 @case("trajectories/text_cnn", TRAINED)
 def text_cnn(keras, random):
     L = keras.layers
