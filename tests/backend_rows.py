@@ -72,6 +72,7 @@ for name, reference in (
 ):  # fmt: skip
     row(name, lambda K, x, name=name: getattr(K, name)(x), [draw(3, 5) * 2], reference)
 row("log", lambda K, x: K.log(x), [positive(3, 4)], np.log)
+row("root", lambda K, x: K.root(x), [positive(3, 4)], np.sqrt)
 row("abs", lambda K, x: K.abs(x), [whole(3, 4, low=-3)], np.abs, label="integers", dtype="int32")
 row("square", lambda K, x: K.square(x), [whole(3, 4)], np.square, label="integers", dtype="int32")
 row("round", lambda K, x: K.round(x), [whole(3, 4)], lambda x: x, label="integers", dtype="int32")

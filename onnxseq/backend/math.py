@@ -24,6 +24,14 @@ def sqrt(x):
     return ops.sqrt(clip(x, 0.0, None) if x.element_type in FLOATS else x)
 
 
+def root(x):
+    """Return the square root of numbers that are never negative; where one is, it is not a number.
+
+    It saves the pass over memory in which ``sqrt`` looks for negative ones.
+    """
+    return ops.sqrt(as_tensor(x))
+
+
 def exp(x):
     """Return e to the power of x."""
     return ops.exp(as_tensor(x))

@@ -6,7 +6,7 @@
 import operator
 
 from onnxseq.backend import defaults
-from onnxseq.backend.math import sqrt, square
+from onnxseq.backend.math import root, square
 from onnxseq.backend.tensors import as_tensor
 from onnxseq.compiler.ops import math as ops
 from onnxseq.compiler.ops import reduction
@@ -80,7 +80,7 @@ def var(x, axis=None, keepdims=False):
 
 def std(x, axis=None, keepdims=False):
     """Return the standard deviation, the square root of ``var``."""
-    return sqrt(var(x, axis, keepdims))
+    return root(var(x, axis, keepdims))
 
 
 def any(x, axis=None, keepdims=False):

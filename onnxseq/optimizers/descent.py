@@ -76,7 +76,7 @@ class RMSprop(Optimizer):
 
     def _step(self, p: Any, g: Any, a: Any, rate: Any, rho: Any, rest: Any) -> tuple[Any, ...]:
         new = rho * a + rest * K.square(g)
-        return p - rate * g / (K.sqrt(new) + self.epsilon), new
+        return p - rate * g / (K.root(new) + self.epsilon), new
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that build the same optimizer; values as they are now."""
@@ -109,7 +109,7 @@ class Adagrad(Optimizer):
 
     def _step(self, p: Any, g: Any, a: Any, rate: Any) -> tuple[Any, ...]:
         new = a + K.square(g)
-        return p - rate * g / (K.sqrt(new) + self.epsilon), new
+        return p - rate * g / (K.root(new) + self.epsilon), new
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that build the same optimizer; values as they are now."""
@@ -148,7 +148,7 @@ class Adadelta(Optimizer):
 
     def _step(self, p: Any, g: Any, a: Any, d: Any, rate: Any) -> tuple[Any, ...]:
         new = self.rho * a + (1.0 - self.rho) * K.square(g)
-        update = g * K.sqrt((d + self.epsilon) / (new + self.epsilon))  # one root over the ratio instead of two
+        update = g * K.root((d + self.epsilon) / (new + self.epsilon))  # one root over the ratio instead of two
         return p - rate * update, new, self.rho * d + (1.0 - self.rho) * K.square(update)
 
     def get_config(self) -> dict[str, Any]:

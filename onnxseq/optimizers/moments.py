@@ -44,7 +44,7 @@ class Adam(Optimizer):
               rest_2: Any) -> tuple[Any, ...]:
         mean = keep_1 * m + rest_1 * g
         square = keep_2 * v + rest_2 * K.square(g)
-        return p - rate * mean / (K.sqrt(square) + self.epsilon), mean, square
+        return p - rate * mean / (K.root(square) + self.epsilon), mean, square
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that build the same optimizer; values as they are now."""
@@ -139,7 +139,7 @@ class Nadam(Optimizer):
               rest_1: Any, keep_2: Any, rest_2: Any) -> tuple[Any, ...]:
         mean = keep_1 * m + rest_1 * g
         square = keep_2 * v + rest_2 * K.square(g)
-        return p - (of_gradient * g + of_mean * mean) / (K.sqrt(square) + epsilon), mean, square
+        return p - (of_gradient * g + of_mean * mean) / (K.root(square) + epsilon), mean, square
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that build the same optimizer; values as they are now."""
