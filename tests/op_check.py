@@ -58,7 +58,8 @@ class Case:
     """A row: an op with inputs.
 
     Arguments:
-        op: the law's name of the op the row stands for, ``"Add"`` or ``"onnxseq::Zeros"``; it must occur in the float64 graph.
+        op: the law's name of the op the row stands for, ``"Add"`` or ``"onnxseq::Zeros"``; the float64
+            graph must have it.
         build: records the op from its input tensors; returns a tensor or a list of them.
         feeds: what the inputs are fed.
         reference: the same in NumPy; returns an array or a list of them.
@@ -107,7 +108,8 @@ def placeholders(case: Case, arrays: Sequence[np.ndarray], dtype: str, free: boo
     """Return tensors to feed the arrays to; free sizes are named after themselves, so that equal ones agree."""
     named = [[f"d{d}" if free and d > 1 else d for d in a.shape] for a in arrays]
     return [
-        placeholder(feed.dtype or dtype, dims, f"x{i}") for i, (feed, dims) in enumerate(zip(case.feeds, named, strict=True))
+        placeholder(feed.dtype or dtype, dims, f"x{i}")
+        for i, (feed, dims) in enumerate(zip(case.feeds, named, strict=True))
     ]
 
 
@@ -147,7 +149,9 @@ def check(case: Case, dtype: str = "float64", free: bool = False) -> None:
 
 
 def _check_type(case: Case, output: Tensor, value: np.ndarray, sizes: dict[str, int]) -> None:
-    assert value.dtype == numpy_dtype(output.element_type), f"{case}: dtype {value.dtype}, the rule says {output.dtype_name}"
+    assert value.dtype == numpy_dtype(output.element_type), (
+        f"{case}: dtype {value.dtype}, the rule says {output.dtype_name}"
+    )
     known = [shapes.evaluate(d, sizes) for d in output.dims]
     fits = len(known) == value.ndim and all(k is None or k == s for k, s in zip(known, value.shape, strict=True))
     assert fits, f"{case}: shape {value.shape}, the rule says {output.dims}"

@@ -127,7 +127,9 @@ def test_a_cotangent_of_lower_rank_that_is_broader():
     assert run([x], [fitted], np.zeros((2, 1)))[0].tolist() == [[7.0], [7.0]]
 
 
-@pytest.mark.parametrize("arrived, dims", [((), (2, 3)), ((3,), (2, 3)), ((1, 3), (2, 3)), ((4, 2, 3), (2, 3)), ((2, 3), ())])
+@pytest.mark.parametrize(
+    "arrived, dims", [((), (2, 3)), ((3,), (2, 3)), ((1, 3), (2, 3)), ((4, 2, 3), (2, 3)), ((2, 3), ())]
+)
 def test_fit_keeps_what_the_cotangent_says(arrived, dims):
     """A cotangent is a linear form: broader than its source it is summed, narrower it is spread."""
     x = x_of(dims)

@@ -53,7 +53,7 @@ def lowered() -> set[tuple[str, str]]:
 
 @functools.cache
 def reached() -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
-    """Return the ops whose values, and those whose gradients, rows check on the way: gradients of rows are made of them."""
+    """Return the ops whose values, and those whose gradients, are checked as parts of the gradients of rows."""
     values, gradients = set(), set()
     for case in CASES:
         if not case.order:
@@ -61,7 +61,11 @@ def reached() -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
         inputs = placeholders(case, draw(case), "float64", False)
         built = case.build(*inputs)
         floating = [x for x in inputs if x.element_type in FLOATS]
-        sums = [reduction.sum(y) for y in (built if isinstance(built, list | tuple) else [built]) if y.element_type in FLOATS]
+        sums = [
+            reduction.sum(y)
+            for y in (built if isinstance(built, list | tuple) else [built])
+            if y.element_type in FLOATS
+        ]
         behind = nodes_behind([g for y in sums for g in autodiff.gradients(y, floating) if g is not None])
         values |= behind
         if case.order > 1 and case.gradient is None:

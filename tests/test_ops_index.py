@@ -5,7 +5,7 @@ import pytest
 
 from onnxseq.compiler import autodiff
 from onnxseq.compiler.function import Function
-from onnxseq.compiler.ops import gather, index, math, reduction, shape
+from onnxseq.compiler.ops import gather, index, reduction, shape
 from onnxseq.compiler.tensor import constant, placeholder
 from tests.op_check import Case, Feed, check, name_of, variants
 
@@ -24,6 +24,7 @@ def at(feed, values, dtype="int64"):
 
 def put(shape_, axis):
     """NumPy's way of adding rows at positions."""
+
     def reference(g, indices):
         result = np.zeros(shape_)
         moved = np.moveaxis(result, axis, 0)
@@ -79,51 +80,144 @@ CASES = [
     picked("new axis between", (1, None, 2)),
     Case("Slice", lambda x, i: (x * x)[i], at(X, 3), lambda x, i: x[i] ** 2, label="by a tensor"),
     Case("Slice", lambda x, i: (x * x)[i], at(X, -1, "int32"), lambda x, i: x[i] ** 2, label="by a negative tensor"),
-    Case("Slice", lambda x, i: (x * x)[:, 1 : i[0]], at(Feed((5, 4)), [3]), lambda x, i: x[:, 1:3] ** 2, label="to a tensor"),
-    Case("Slice", lambda x, i: (x * x)[i[0] :], at(Feed((5, 4)), [-2]), lambda x, i: x[-2:] ** 2, label="from a tensor"),
+    Case(
+        "Slice",
+        lambda x, i: (x * x)[:, 1 : i[0]],
+        at(Feed((5, 4)), [3]),
+        lambda x, i: x[:, 1:3] ** 2,
+        label="to a tensor",
+    ),
+    Case(
+        "Slice", lambda x, i: (x * x)[i[0] :], at(Feed((5, 4)), [-2]), lambda x, i: x[-2:] ** 2, label="from a tensor"
+    ),
     Case("Slice", lambda x: index.reverse(x * x, [0, 2]), [X], lambda x: (x * x)[::-1, :, ::-1], label="reverse"),
-    Case("Slice", lambda x: index.slice(x, [1], [END], [-1], [2]), [Feed((2, 6))], lambda x: x[:, 1::2], label="END", order=1),
+    Case(
+        "Slice",
+        lambda x: index.slice(x, [1], [END], [-1], [2]),
+        [Feed((2, 6))],
+        lambda x: x[:, 1::2],
+        label="END",
+        order=1,
+    ),
     # Gather
     Case("Gather", lambda x, i: gather.gather(x * x, i), at(X, [4, 0, 4, 2]), lambda x, i: (x * x)[i]),
-    Case("Gather", lambda x, i: gather.gather(x * x, i), at(X, REPEATED, "int32"), lambda x, i: (x * x)[i], label="table"),
-    Case("Gather", lambda x, i: gather.gather(x * x, i, 1), at(X, [2, 2, 0]), lambda x, i: (x * x)[:, i], label="inner axis"),
-    Case("Gather", lambda x, i: gather.gather(x * x, i, -1), at(X, REPEATED), lambda x, i: (x * x)[..., i], label="last axis"),
+    Case(
+        "Gather", lambda x, i: gather.gather(x * x, i), at(X, REPEATED, "int32"), lambda x, i: (x * x)[i], label="table"
+    ),
+    Case(
+        "Gather",
+        lambda x, i: gather.gather(x * x, i, 1),
+        at(X, [2, 2, 0]),
+        lambda x, i: (x * x)[:, i],
+        label="inner axis",
+    ),
+    Case(
+        "Gather",
+        lambda x, i: gather.gather(x * x, i, -1),
+        at(X, REPEATED),
+        lambda x, i: (x * x)[..., i],
+        label="last axis",
+    ),
     Case("Gather", lambda x, i: gather.gather(x * x, i), at(X, 2), lambda x, i: (x * x)[i], label="scalar position"),
-    Case("Gather", lambda x, i: gather.gather(x * x, i), at(Feed((5,)), [-1, 1, -1]), lambda x, i: (x * x)[i], label="vector"),
-    Case("Gather", lambda x, i: gather.gather(x, i), [X, Feed(values=[1.0, 3.0], dtype="float32")],
-         lambda x, i: x[i.astype(int)], label="float positions", order=0, dtypes=()),
+    Case(
+        "Gather",
+        lambda x, i: gather.gather(x * x, i),
+        at(Feed((5,)), [-1, 1, -1]),
+        lambda x, i: (x * x)[i],
+        label="vector",
+    ),
+    Case(
+        "Gather",
+        lambda x, i: gather.gather(x, i),
+        [X, Feed(values=[1.0, 3.0], dtype="float32")],
+        lambda x, i: x[i.astype(int)],
+        label="float positions",
+        order=0,
+        dtypes=(),
+    ),
     grad_row(Feed((3, 2, 4)), REPEATED, (5, 4), 0),
     grad_row(Feed((2, 3)), [4, 4, 1][:2], (5, 3), 0, label="row"),
     grad_row(Feed((2, 3, 2, 5)), REPEATED, (2, 4, 5), 1, label="inner axis"),
     grad_row(Feed((2, 2, 3)), [0, 2, 0], (2, 2, 4), 2, label="last axis"),
     grad_row(Feed((3,)), [1, 1, 1], (4,), 0, label="vector"),
-    Case("Gather", lambda x, i: gather.gather_nd(x * x, i), at(X, [[0, 1], [4, -1], [0, 1]]),
-         lambda x, i: (x * x)[i[:, 0], i[:, 1]], label="coordinates", free=False),
+    Case(
+        "Gather",
+        lambda x, i: gather.gather_nd(x * x, i),
+        at(X, [[0, 1], [4, -1], [0, 1]]),
+        lambda x, i: (x * x)[i[:, 0], i[:, 1]],
+        label="coordinates",
+        free=False,
+    ),
     # one position per element
-    Case("GatherElements", lambda x, i: gather.gather_elements(x * x, i, 1), at(Feed((3, 4)), [[0, 3], [2, 2], [1, 0]]),
-         lambda x, i: np.take_along_axis(x * x, i, 1)),
-    Case("GatherElements", lambda x, i: gather.gather_elements(x * x, i, 0), at(Feed((3, 2)), [[0, 2], [2, 2]]),
-         lambda x, i: np.take_along_axis(x * x, i, 0), label="first axis"),
-    Case("ScatterElements", lambda x, u, i: gather.scatter_elements(x * x, i, u * u, 1),
-         [Feed((3, 4)), Feed((3, 2)), Feed(values=[[0, 3], [2, 1], [1, 0]], dtype="int64")],
-         lambda x, u, i: put_along(x * x, i, u * u, 1, False)),
-    Case("ScatterElements", lambda x, u, i: gather.scatter_elements(x * x, i, u * u, 0, add=True),
-         [Feed((3, 2)), Feed((4, 2)), Feed(values=[[0, 1], [2, 1], [0, 0], [0, -1]], dtype="int64")],
-         lambda x, u, i: put_along(x * x, i, u * u, 0, True), label="add"),
+    Case(
+        "GatherElements",
+        lambda x, i: gather.gather_elements(x * x, i, 1),
+        at(Feed((3, 4)), [[0, 3], [2, 2], [1, 0]]),
+        lambda x, i: np.take_along_axis(x * x, i, 1),
+    ),
+    Case(
+        "GatherElements",
+        lambda x, i: gather.gather_elements(x * x, i, 0),
+        at(Feed((3, 2)), [[0, 2], [2, 2]]),
+        lambda x, i: np.take_along_axis(x * x, i, 0),
+        label="first axis",
+    ),
+    Case(
+        "ScatterElements",
+        lambda x, u, i: gather.scatter_elements(x * x, i, u * u, 1),
+        [Feed((3, 4)), Feed((3, 2)), Feed(values=[[0, 3], [2, 1], [1, 0]], dtype="int64")],
+        lambda x, u, i: put_along(x * x, i, u * u, 1, False),
+    ),
+    Case(
+        "ScatterElements",
+        lambda x, u, i: gather.scatter_elements(x * x, i, u * u, 0, add=True),
+        [Feed((3, 2)), Feed((4, 2)), Feed(values=[[0, 1], [2, 1], [0, 0], [0, -1]], dtype="int64")],
+        lambda x, u, i: put_along(x * x, i, u * u, 0, True),
+        label="add",
+    ),
     # TopK, one-hot vectors
-    Case("TopK", lambda x: gather.top_k(x**3, 2), [SORTABLE],
-         lambda x: [np.sort(x**3, 1)[:, :-3:-1], np.argsort(x, 1)[:, :-3:-1]]),
-    Case("TopK", lambda x: gather.top_k(x, 2, 0, largest=False)[0], [SORTABLE], lambda x: np.sort(x, 0)[:2],
-         label="smallest", order=1),
-    Case("Equal", lambda i: gather.one_hot(i, 3), [Feed(values=[[0, 2, 1], [-1, 3, 2]], dtype="int32")],
-         lambda i: (i[..., None] == np.arange(3)).astype("float32"), label="one-hot", order=0),
-    Case("Range", lambda i, n: gather.one_hot(i, n), [Feed(values=[0, 2], dtype="int64"), Feed(values=4, dtype="int32")],
-         lambda i, n: np.eye(4)[i], label="one-hot by a tensor", order=0),
-    Case("GatherElements", lambda x, i: gather.in_top_k(x, i, 1),
-         [Feed(values=[[0.1, 0.5, 0.5], [np.nan, 0.5, 0.2], [0.1, np.inf, 0.2], [0.3, 0.3, 0.3]]),
-          Feed(values=[2, 1, 1, 0], dtype="int64")],
-         lambda x, i: np.array([True, False, False, True]), label="in top k", order=0),
-]  # fmt: skip
+    Case(
+        "TopK",
+        lambda x: gather.top_k(x**3, 2),
+        [SORTABLE],
+        lambda x: [np.sort(x**3, 1)[:, :-3:-1], np.argsort(x, 1)[:, :-3:-1]],
+    ),
+    Case(
+        "TopK",
+        lambda x: gather.top_k(x, 2, 0, largest=False)[0],
+        [SORTABLE],
+        lambda x: np.sort(x, 0)[:2],
+        label="smallest",
+        order=1,
+    ),
+    Case(
+        "Equal",
+        lambda i: gather.one_hot(i, 3),
+        [Feed(values=[[0, 2, 1], [-1, 3, 2]], dtype="int32")],
+        lambda i: (i[..., None] == np.arange(3)).astype("float32"),
+        label="one-hot",
+        order=0,
+    ),
+    Case(
+        "Range",
+        lambda i, n: gather.one_hot(i, n),
+        [Feed(values=[0, 2], dtype="int64"), Feed(values=4, dtype="int32")],
+        lambda i, n: np.eye(4)[i],
+        label="one-hot by a tensor",
+        order=0,
+    ),
+    Case(
+        "GatherElements",
+        lambda x, i: gather.in_top_k(x, i, 1),
+        [
+            Feed(values=[[0.1, 0.5, 0.5], [np.nan, 0.5, 0.2], [0.1, np.inf, 0.2], [0.3, 0.3, 0.3]]),
+            Feed(values=[2, 1, 1, 0], dtype="int64"),
+        ],
+        lambda x, i: np.array([True, False, False, True]),
+        label="in top k",
+        order=0,
+    ),
+]
 
 
 @pytest.mark.parametrize("run", variants(CASES), ids=name_of)
@@ -189,19 +283,35 @@ MESSAGES = [
     (lambda: zeros(3)[5], IndexError, "getitem: position 5 on an axis of size 3; expected -3 to 2."),
     (lambda: zeros(3)[0, 0], IndexError, "getitem: 2 positions for a tensor of rank 1; expected at most 1."),
     (lambda: zeros(3)[..., ...], IndexError, "getitem: more than one Ellipsis; expected at most one."),
-    (lambda: zeros(3)["a"], TypeError,
-     "getitem: 'a' is not a position; expected integers, slices, None or Ellipsis. Use K.gather()."),
+    (
+        lambda: zeros(3)["a"],
+        TypeError,
+        "getitem: 'a' is not a position; expected integers, slices, None or Ellipsis. Use K.gather().",
+    ),
     (lambda: zeros(3)[zeros()], TypeError, "getitem: a position has dtype float64; expected int32 or int64."),
     (lambda: zeros(3)[::0], ValueError, "getitem: a slice has step 0; expected another step."),
-    (lambda: gather.gather_op(zeros(3), zeros(2), axis=0), TypeError,
-     "Gather: the positions have dtype float64; expected int32 or int64. Use K.cast()."),
-    (lambda: gather.gather(zeros(3), 0, 1), ValueError, "Gather: axis 1 is outside a tensor of rank 1; expected -1 to 0."),
-    (lambda: gather.gather_elements(zeros(3), [[1]]), ValueError,
-     "GatherElements: the input has rank 1, the positions have rank 2; expected one rank."),
+    (
+        lambda: gather.gather_op(zeros(3), zeros(2), axis=0),
+        TypeError,
+        "Gather: the positions have dtype float64; expected int32 or int64. Use K.cast().",
+    ),
+    (
+        lambda: gather.gather(zeros(3), 0, 1),
+        ValueError,
+        "Gather: axis 1 is outside a tensor of rank 1; expected -1 to 0.",
+    ),
+    (
+        lambda: gather.gather_elements(zeros(3), [[1]]),
+        ValueError,
+        "GatherElements: the input has rank 1, the positions have rank 2; expected one rank.",
+    ),
     (lambda: gather.top_k(zeros(2, 3), 4), ValueError, "TopK: k is 4 but the axis has size 3; expected at most that."),
-    (lambda: gather.gather_nd(zeros(2, 3), [[0, 0, 0]]), ValueError,
-     "GatherND: positions have 3 coordinates; expected 1 to 2."),
-]  # fmt: skip
+    (
+        lambda: gather.gather_nd(zeros(2, 3), [[0, 0, 0]]),
+        ValueError,
+        "GatherND: positions have 3 coordinates; expected 1 to 2.",
+    ),
+]
 
 
 @pytest.mark.parametrize("call, kind, text", MESSAGES, ids=range(len(MESSAGES)))

@@ -35,6 +35,7 @@ def gemm_row(label, a, b, *c, **attributes):
 
 def batched(axes):
     """Keras's batch_dot, entry by entry of the batch."""
+
     def reference(x, y):
         of_x, of_y = axes
         rows = [np.tensordot(a, b, ([of_x - 1], [of_y - 1])) for a, b in zip(x, y, strict=True)]
@@ -106,14 +107,22 @@ def zeros(*dims):
 
 
 MESSAGES = [
-    (lambda: zeros(2, 3) @ zeros(4, 5),
-     "MatMul: inputs have shapes (2, 3) and (4, 5); expected equal sizes on the axes that are summed over, not 3 and 4."),
-    (lambda: zeros() @ zeros(4), "MatMul: an input is a scalar; expected tensors of rank 1 or more. Use * for scaling."),
+    (
+        lambda: zeros(2, 3) @ zeros(4, 5),
+        "MatMul: inputs have shapes (2, 3) and (4, 5); "
+        "expected equal sizes on the axes that are summed over, not 3 and 4.",
+    ),
+    (
+        lambda: zeros() @ zeros(4),
+        "MatMul: an input is a scalar; expected tensors of rank 1 or more. Use * for scaling.",
+    ),
     (lambda: linalg.matmul_op(zeros(2), zeros(2, 3)), "MatMul: inputs have ranks 1 and 2; expected at least 2 each."),
     (lambda: linalg.gemm(zeros(2, 3), zeros(1, 3, 4)), "Gemm: inputs have ranks 2 and 3; expected matrices."),
-    (lambda: linalg.gemm(zeros(2, 3), zeros(3, 4), zeros(1, 2, 4)),
-     "Gemm: c has shape (1, 2, 4); expected one that broadcasts to a matrix."),
-]  # fmt: skip
+    (
+        lambda: linalg.gemm(zeros(2, 3), zeros(3, 4), zeros(1, 2, 4)),
+        "Gemm: c has shape (1, 2, 4); expected one that broadcasts to a matrix.",
+    ),
+]
 
 
 @pytest.mark.parametrize("call, text", MESSAGES, ids=range(len(MESSAGES)))

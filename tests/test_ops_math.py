@@ -78,8 +78,16 @@ CASES = [
     unary("Exp", math.exp, np.exp, dtypes=HALF),
     unary("Log", math.log, np.log, POSITIVE, dtypes=HALF),
     unary("Sin", math.sin, np.sin),
-    Case("Cos", lambda x: math.cast(math.cos(math.cast(x, "float32")), "float64"), [X], np.cos, order=1,
-         gradient=lambda x, g: -g * np.sin(x), dtypes=(), tolerance=1e-6),
+    Case(
+        "Cos",
+        lambda x: math.cast(math.cos(math.cast(x, "float32")), "float64"),
+        [X],
+        np.cos,
+        order=1,
+        gradient=lambda x, g: -g * np.sin(x),
+        dtypes=(),
+        tolerance=1e-6,
+    ),
     unary("Sin", math.cos, np.cos, label="as a cosine", dtypes=()),
     unary("Tanh", math.tanh, np.tanh, dtypes=HALF),
     unary("Sigmoid", math.sigmoid, sigmoid, dtypes=HALF),
@@ -96,15 +104,34 @@ CASES = [
         gradient=lambda x, g: g * (x > 0),
     ),
     Case("onnxseq::ReluGate", math.relu_gate, [X, AWAY], lambda g, y: g * (y > 0)),
-    unary("HardSigmoid", lambda x: math.hard_sigmoid(x, alpha=0.2, beta=0.5), lambda x: np.clip(0.2 * x + 0.5, 0, 1), AWAY),
-    unary("HardSigmoid", lambda x: math.hard_sigmoid(x, alpha=0.2, beta=0.5), lambda x: np.clip(0.2 * x + 0.5, 0, 1),
-          Feed((4, 3), apart=1.3), label="saturated"),
+    unary(
+        "HardSigmoid", lambda x: math.hard_sigmoid(x, alpha=0.2, beta=0.5), lambda x: np.clip(0.2 * x + 0.5, 0, 1), AWAY
+    ),
+    unary(
+        "HardSigmoid",
+        lambda x: math.hard_sigmoid(x, alpha=0.2, beta=0.5),
+        lambda x: np.clip(0.2 * x + 0.5, 0, 1),
+        Feed((4, 3), apart=1.3),
+        label="saturated",
+    ),
     unary("onnxseq::Softplus", math.softplus, lambda x: np.logaddexp(0, x), Feed((3, 5), apart=0.7)),
-    unary("onnxseq::Softplus", math.softplus, lambda x: np.logaddexp(0, x), Feed(values=[-900.0, 0.0, 900.0]),
-          label="far out", gradient=lambda x, g: g * np.array([0, 0.5, 1])),
+    unary(
+        "onnxseq::Softplus",
+        math.softplus,
+        lambda x: np.logaddexp(0, x),
+        Feed(values=[-900.0, 0.0, 900.0]),
+        label="far out",
+        gradient=lambda x, g: g * np.array([0, 0.5, 1]),
+    ),
     unary("Clip", lambda x: math.clip(x, -0.7, 1.0), lambda x: np.clip(x, -0.7, 1.0), AWAY, dtypes=HALF),
-    unary("Clip", lambda x: math.clip(x, -1.0, 1.0), lambda x: np.clip(x, -1, 1), Feed(values=[-2.0, -1.0, 0.0, 1.0, 2.0]),
-          label="at the bounds", gradient=lambda x, g: g * [0, 1, 1, 1, 0]),
+    unary(
+        "Clip",
+        lambda x: math.clip(x, -1.0, 1.0),
+        lambda x: np.clip(x, -1, 1),
+        Feed(values=[-2.0, -1.0, 0.0, 1.0, 2.0]),
+        label="at the bounds",
+        gradient=lambda x, g: g * [0, 1, 1, 1, 0],
+    ),
     Case("Equal", math.equal, [INT, INT], np.equal, order=0),
     Case("Equal", math.equal, TIES, np.equal, label="floats", order=0),
     Case("Equal", math.equal, [BOOLS, BOOLS], np.equal, label="bools", order=0),
@@ -119,14 +146,28 @@ CASES = [
     unary("Not", math.logical_not, np.logical_not, BOOLS, label="alone", order=0),
     unary("IsNaN", math.is_nan, np.isnan, Feed(values=[np.nan, 1.0, np.inf]), order=0),
     Case("Where", math.where, [BOOLS, X, X], np.where),
-    Case("Where", lambda c, a: math.where(c, a, 0.0), [Feed((3, 1), 0, 2, dtype="bool"), Feed((2, 3, 4))],
-         lambda c, a: np.where(c, a, 0), label="broadcast"),
+    Case(
+        "Where",
+        lambda c, a: math.where(c, a, 0.0),
+        [Feed((3, 1), 0, 2, dtype="bool"), Feed((2, 3, 4))],
+        lambda c, a: np.where(c, a, 0),
+        label="broadcast",
+    ),
     unary("Cast", lambda x: math.cast(x, "int32"), lambda x: x.astype("int32"), AWAY, order=0),
-    unary("Cast", lambda x: math.cast(math.cast(x, "float32"), "float64"), lambda x: x.astype("float32"), AWAY,
-          label="to float32 and back", order=1, gradient=lambda x, g: g.astype("float32"), dtypes=(), tolerance=1e-6),
+    unary(
+        "Cast",
+        lambda x: math.cast(math.cast(x, "float32"), "float64"),
+        lambda x: x.astype("float32"),
+        AWAY,
+        label="to float32 and back",
+        order=1,
+        gradient=lambda x, g: g.astype("float32"),
+        dtypes=(),
+        tolerance=1e-6,
+    ),
     unary("Cast", lambda x: math.cast(x, "float64"), lambda x: x.astype("float64"), BOOLS, label="of bools", order=0),
     unary("onnxseq::StopGradient", lambda x: x * math.stop_gradient(x), np.square, gradient=lambda x, g: g * x),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("run", variants(CASES), ids=name_of)
@@ -135,18 +176,34 @@ def test_op(run):
 
 
 MESSAGES = [
-    (lambda: math.exp(constant([1, 2])), TypeError,
-     "Exp: the input has dtype int32; expected a floating dtype. Use K.cast()."),
-    (lambda: math.add(constant(np.zeros((2, 3))), constant(np.zeros((4,)))), ValueError,
-     "Add: shapes (2, 3) and (4,) do not broadcast; expected equal sizes, or 1, on every axis counted from the last."),
-    (lambda: math.logical_and(constant([1.0]), constant([1.0])), TypeError,
-     "And: an input has dtype float32; expected bool."),
-    (lambda: math.where_op(constant([1.0]), constant([1.0]), constant([1.0])), TypeError,
-     "Where: the condition has dtype float32; expected bool."),
+    (
+        lambda: math.exp(constant([1, 2])),
+        TypeError,
+        "Exp: the input has dtype int32; expected a floating dtype. Use K.cast().",
+    ),
+    (
+        lambda: math.add(constant(np.zeros((2, 3))), constant(np.zeros((4,)))),
+        ValueError,
+        "Add: shapes (2, 3) and (4,) do not broadcast; "
+        "expected equal sizes, or 1, on every axis counted from the last.",
+    ),
+    (
+        lambda: math.logical_and(constant([1.0]), constant([1.0])),
+        TypeError,
+        "And: an input has dtype float32; expected bool.",
+    ),
+    (
+        lambda: math.where_op(constant([1.0]), constant([1.0]), constant([1.0])),
+        TypeError,
+        "Where: the condition has dtype float32; expected bool.",
+    ),
     (lambda: math.add_op(constant([1.0]), 2), TypeError, "Add: an input is 2, a int; expected a tensor."),
-    (lambda: math.add(constant([1.0], name="a"), constant([1], name="b")), TypeError,
-     "Add: inputs have different dtypes (a of float32, b of int32); expected one dtype. Use K.cast()."),
-]  # fmt: skip
+    (
+        lambda: math.add(constant([1.0], name="a"), constant([1], name="b")),
+        TypeError,
+        "Add: inputs have different dtypes (a of float32, b of int32); expected one dtype. Use K.cast().",
+    ),
+]
 
 
 @pytest.mark.parametrize("call, kind, text", MESSAGES, ids=[m[2][:20] for m in MESSAGES])

@@ -63,7 +63,7 @@ def _walk(
     wanted, ends = set(params), set(leaves)
     cotangents: dict[Tensor, Tensor] = {}
     # Nodes leave the queue last-recorded first, so a node is visited after all its consumers.
-    queue: list[tuple[int, int]] = []
+    queue: list[int] = []
     queued: dict[int, ir.Node] = {}
 
     def receive(value: Tensor, cotangent: Tensor) -> None:

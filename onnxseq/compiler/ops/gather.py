@@ -92,9 +92,9 @@ def _scatter_flat(g: Tensor, indices: Tensor, target: Tensor, width: int, dims: 
     """
     total = shapes.product(dims)
     fits = isinstance(total, int) and total < 2**31
-    places = np.arange(width, dtype=np.int32 if fits else np.int64)
-    first = math.cast(shape.reshape(indices, (-1, 1)), places.dtype) * places.dtype.type(width)
-    line = shape.reshape(first + constant(places[None]), (-1,))
+    places = constant(np.arange(width, dtype=np.int32 if fits else np.int64)[None])
+    first = math.mul(math.cast(shape.reshape(indices, (-1, 1)), places.element_type), width)
+    line = shape.reshape(math.add(first, places), (-1,))
     length = total if isinstance(total, int) else reduction.prod(target, keepdims=True)
     zeros = shape.expand(math.scalar(0, g), [length])
     added = scatter_elements_op(zeros, line, shape.reshape(g, (-1,)), axis=0, reduction="add")

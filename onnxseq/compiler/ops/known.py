@@ -45,14 +45,16 @@ def _of_node(node: ir.Node) -> Known | None:
         return entries(inputs[0])
     if kind == "Concat" and attribute(node, "axis") == 0:
         parts = [entries(x) for x in inputs]
-        return None if None in parts else tuple(v for part in parts for v in part)
+        return None if None in parts else tuple(v for part in parts if part is not None for v in part)
     if kind in ("Gather", "Slice") and inputs[0].rank == 1:
         return _picked(kind, inputs)
     if kind in ("ReduceProd", "ReduceSum"):
         values = entries(inputs[0])
-        if values is None or None in values or node.outputs[0].rank and node.outputs[0].dims != (1,):
+        if values is None or (node.outputs[0].rank and node.outputs[0].dims != (1,)):
             return None
-        return (shapes.product(values) if kind == "ReduceProd" else shapes.total(values),)
+        dims = [v for v in values if v is not None]
+        whole = shapes.product(dims) if kind == "ReduceProd" else shapes.total(dims)
+        return (whole,) if len(dims) == len(values) else None
     if kind in _ARITHMETIC:
         return _elementwise(kind, inputs)
     return None
@@ -60,8 +62,8 @@ def _of_node(node: ir.Node) -> Known | None:
 
 def _picked(kind: str, inputs: Sequence[Tensor]) -> Known | None:
     values = entries(inputs[0])
-    arguments = [constant_value(x) for x in inputs[1:]]
-    if values is None or any(a is None for a in arguments):
+    arguments = [a for a in map(constant_value, inputs[1:]) if a is not None]
+    if values is None or len(arguments) < len(inputs) - 1:
         return None
     if kind == "Gather":
         return tuple(values[i] for i in arguments[0].reshape(-1))

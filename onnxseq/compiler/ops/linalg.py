@@ -109,9 +109,7 @@ def dot(x: Tensor, y: Tensor) -> Tensor:
     matrix = shape.reshape(matrix, (y.dims[last_but_one], -1))
     product = matmul(shape.reshape(x, (-1, x.dims[-1])), matrix)
     sizes = [(x, i) for i in range(x.rank - 1)] + [(y, i) for i in range(y.rank) if i != last_but_one]
-    return shape.reshape(
-        product, [t.dims[i] if isinstance(t.dims[i], int) else shape.dim_of(t, i) for t, i in sizes]
-    )
+    return shape.reshape(product, [t.dims[i] if isinstance(t.dims[i], int) else shape.dim_of(t, i) for t, i in sizes])
 
 
 def batch_dot(x: Tensor, y: Tensor, axes: int | Sequence[int] | None = None) -> Tensor:

@@ -115,7 +115,7 @@ div_op = _binary("Div", lambda g, y, a, b: (g / b, neg(g * y / b)), zero=(0,))
 pow_op = _binary("Pow", lambda g, y, a, b: (g * b * pow(a, b - 1), g * y * log(_positive(a))))
 max_op = _binary("Max", lambda g, y, a, b: _winner(g, a, b, greater_equal))
 min_op = _binary("Min", lambda g, y, a, b: _winner(g, a, b, less_equal))
-neg = _unary("Neg", lambda g, y, x: neg(g), floating=False, zero=(0,))
+neg: Op = _unary("Neg", lambda g, y, x: neg(g), floating=False, zero=(0,))
 
 
 def _positive(a: Tensor) -> Tensor:
@@ -178,14 +178,14 @@ def remainder(a: Any, b: Any) -> Tensor:
 
 sqrt = _unary("Sqrt", lambda g, y, x: g * 0.5 / y, zero=(0,))
 exp = _unary("Exp", lambda g, y, x: g * y)
-log = _unary("Log", lambda g, y, x: g / x)
+log: Op = _unary("Log", lambda g, y, x: g / x)
 sin = _unary("Sin", lambda g, y, x: g * cos(x), zero=(0,))
 cos_op = _unary("Cos", lambda g, y, x: neg(g * sin(x)))
 tanh = _unary("Tanh", lambda g, y, x: g * (1 - y * y), zero=(0,))
 sigmoid = _unary("Sigmoid", lambda g, y, x: g * (y * (1 - y)))
 reciprocal = _unary("Reciprocal", lambda g, y, x: neg(g * y * y))
 absolute = _unary("Abs", lambda g, y, x: g * sign(x), floating=False, zero=(0,))
-sign = _unary("Sign", None, floating=False, zero=(0,))
+sign: Op = _unary("Sign", None, floating=False, zero=(0,))
 floor = _unary("Floor", None, zero=(0,))
 ceil = _unary("Ceil", None, zero=(0,))
 round = _unary("Round", None, zero=(0,))  # to even at halves, as NumPy
@@ -194,7 +194,7 @@ relu = _unary("Relu", lambda g, y, x: relu_gate(g, y), zero=(0,))
 
 def cos(x: Tensor) -> Tensor:
     """Return the cosine, of float64 as a shifted sine: the training build has no cosine for it."""
-    return sin(x + np.pi / 2) if x.element_type == ir.DataType.DOUBLE else cos_op(x)
+    return sin(add(x, np.pi / 2)) if x.element_type == ir.DataType.DOUBLE else cos_op(x)
 
 
 def _relu_gate_types(inputs: Sequence[Tensor], attributes: Any) -> list:
@@ -209,7 +209,7 @@ def _relu_gate_lowering(node: ir.Node, target: Any) -> Tensor:
     return g * hard_sigmoid(y, alpha=3e38, beta=0.0)
 
 
-relu_gate = Op(
+relu_gate: Op = Op(
     "ReluGate",  # g where y > 0, else 0
     _relu_gate_types,
     lambda node, g: (relu_gate(g, node.inputs[1]), None),
@@ -222,8 +222,9 @@ relu_gate = Op(
 
 
 def _hard_sigmoid_vjp(node: ir.Node, g: Tensor) -> list[Tensor]:
-    x, y, alpha = node.inputs[0], node.outputs[0], attribute(node, "alpha", 0.2)
-    inside = logical_and(greater(y, 0), less(y, 1))
+    x, alpha, beta = node.inputs[0], attribute(node, "alpha", 0.2), attribute(node, "beta", 0.5)
+    line = x * alpha + beta
+    inside = logical_and(greater_equal(line, 0), less_equal(line, 1))  # both ends pass, as with clip
     return [g * cast(inside, x.element_type) * alpha]
 
 
@@ -240,7 +241,7 @@ softplus = Op(
     lambda node, g: [g * sigmoid(node.inputs[0])],
     domain=COMPOUND,
     # The runtime's own Softplus is twice as slow as its parts.
-    expand=lambda node: relu(node.inputs[0]) + log(1 + exp(neg(absolute(node.inputs[0])))),
+    expand=lambda node: relu(node.inputs[0]) + log(add(1, exp(neg(absolute(node.inputs[0]))))),
     elementwise=True,
 )
 
@@ -263,8 +264,10 @@ clip_op = Op("Clip", lambda inputs, attributes: [(same_dtype(inputs), inputs[0].
 equal_op, greater_op, less_op = _comparison("Equal"), _comparison("Greater"), _comparison("Less")
 greater_equal_op, less_equal_op = _comparison("GreaterOrEqual"), _comparison("LessOrEqual")
 and_op, or_op, logical_not = _logical("And", 2), _logical("Or", 2), _logical("Not", 1)
-equal, greater, less = _promoting(equal_op), _promoting(greater_op), _promoting(less_op)
-greater_equal, less_equal = _promoting(greater_equal_op), _promoting(less_equal_op)
+equal, less = _promoting(equal_op), _promoting(less_op)
+greater: Callable[[Any, Any], Tensor] = _promoting(greater_op)
+greater_equal: Callable[[Any, Any], Tensor] = _promoting(greater_equal_op)
+less_equal: Callable[[Any, Any], Tensor] = _promoting(less_equal_op)
 logical_and, logical_or = _promoting(and_op), _promoting(or_op)
 is_nan = Op("IsNaN", lambda inputs, attributes: [(BOOL, inputs[0].dims)], no_gradient, elementwise=True)
 

@@ -39,7 +39,7 @@ select = Op(
     expand=lambda node: math.where(*node.inputs),
 )
 
-gate = Op(
+gate: Op = Op(
     "PhaseGate",  # the second input in the phase `when`, else zeros
     lambda inputs, attributes: [(inputs[1].element_type, inputs[1].dims)],
     lambda node, g: [None, gate(node.inputs[0], g, when=attribute(node, "when"))],

@@ -260,7 +260,7 @@ def _unsqueeze_types(inputs: Sequence[Tensor], attributes: Any) -> list:
 
 
 squeeze_op = Op("Squeeze", _squeeze_types, lambda node, g: [unsqueeze_op(g, node.inputs[1]), None], zero=(0,))
-unsqueeze_op = Op("Unsqueeze", _unsqueeze_types, lambda node, g: [squeeze_op(g, node.inputs[1]), None], zero=(0,))
+unsqueeze_op: Op = Op("Unsqueeze", _unsqueeze_types, lambda node, g: [squeeze_op(g, node.inputs[1]), None], zero=(0,))
 
 
 def squeeze(x: Tensor, axes: Iterable[int]) -> Tensor:

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import onnx_ir as ir
 
 from onnxseq import shapes
-from onnxseq.compiler.ops import index, known, math, reduction, shape
+from onnxseq.compiler.ops import gather, index, known, math, reduction, shape
 from onnxseq.compiler.ops.law import COMPOUND, Op
 from onnxseq.compiler.ops.shape import Size
 from onnxseq.compiler.tensor import Tensor, attribute, constant_value
+from onnxseq.shapes import Dim
 
 # -- Tile: the whole, side by side ----------------------------------------------------------------------------
 
@@ -69,32 +71,60 @@ def _sizes(x: Tensor) -> list[Size]:
     return [d if isinstance(d, int) else shape.dim_of(x, i) for i, d in enumerate(x.dims)]
 
 
+# Where fewer numbers than this lie behind an axis, rows are joined; otherwise they are gathered. 2x2 on 32x28x28x1:
+# 0.04 ms joined, 0.4 gathered; on 32x16x16x64: 1 ms joined, 0.2 gathered, 1.2 to 3 by Resize.
+_SHORT = 16
+# Up to this factor, neighbours are split and added: 0.05 ms on 32x56x56x1 against 0.16 for ReduceSum, on 32x32x32x64
+# 1.1 against 2.
+_FEW = 4
+
+
+def _behind(x: Tensor, axis: int) -> int | None:
+    size = shapes.product(x.dims[axis + 1 :])
+    return size if isinstance(size, int) else None
+
+
 def _expand_repeat(node: ir.Node) -> Tensor:
-    """Each axis with a factor gets a neighbour of size 1, which is stretched and then merged."""
-    x, factors = node.inputs[0], attribute(node, "factors")
-    sizes = _sizes(x)
-    split: list[Size] = []
-    stretched: list[Size] = []
-    for size, factor in zip(sizes, factors, strict=True):
-        split += [size] if factor == 1 else [size, 1]
-        stretched += [size] if factor == 1 else [size, factor]
-    wide = shape.expand(shape.reshape(x, split), stretched)
-    merged = [size * factor if factor != 1 else size for size, factor in zip(sizes, factors, strict=True)]
-    return shape.with_dims(shape.reshape(wide, merged), node.outputs[0].dims)
+    x = node.inputs[0]
+    for axis, factor in reversed(list(enumerate(attribute(node, "factors")))):
+        if factor != 1:
+            x = _repeated(x, axis, factor)
+    return shape.with_dims(x, node.outputs[0].dims)
+
+
+def _repeated(x: Tensor, axis: int, factor: int) -> Tensor:
+    dim, behind, sizes = x.dims[axis], _behind(x, axis), _sizes(x)
+    if isinstance(dim, int) and (behind is None or behind >= _SHORT):
+        return gather.gather(x, np.repeat(np.arange(dim), factor), axis)
+    merged = [
+        *sizes[:axis],
+        math.mul(sizes[axis], factor) if isinstance(dim, str) else dim * factor,
+        *sizes[axis + 1 :],
+    ]
+    if behind is not None:
+        return shape.reshape(shape.concat([shape.reshape(x, (-1, behind))] * factor, 1), merged)
+    wide = shape.unsqueeze(x, [axis + 1])
+    return shape.reshape(shape.expand(wide, [*[1] * (axis + 1), factor, *[1] * (x.rank - axis - 1)]), merged)
 
 
 def _expand_blocks(node: ir.Node) -> Tensor:
-    g, y, factors = node.inputs[0], node.outputs[0], attribute(node, "factors")
-    split: list[Size] = []
-    summed: list[int] = []
-    for i, factor in enumerate(factors):
-        dim = y.dims[i]
-        if factor == 1:
-            split.append(dim if isinstance(dim, int) else shape.dim_of(g, i))
-            continue
-        split += [dim if isinstance(dim, int) else shape.dim_of(g, i) // factor, factor]
-        summed.append(len(split) - 1)
-    return shape.with_dims(reduction.sum(shape.reshape(g, split), summed), y.dims)
+    g, dims = node.inputs[0], node.outputs[0].dims
+    for axis, factor in enumerate(attribute(node, "factors")):
+        if factor != 1:
+            g = _summed(g, axis, factor, dims[axis])
+    return shape.with_dims(g, dims)
+
+
+def _summed(g: Tensor, axis: int, factor: int, dim: Dim) -> Tensor:
+    behind, sizes = _behind(g, axis), _sizes(g)
+    sizes[axis] = dim if isinstance(dim, int) else math.floor_divide(sizes[axis], factor)
+    if behind is None or factor > _FEW:
+        split = [*sizes[: axis + 1], factor, *sizes[axis + 1 :]]
+        return reduction.sum(shape.reshape(g, split), [axis + 1])
+    first, *others = shape.split(shape.reshape(g, (-1, factor * behind)), [behind] * factor, 1)
+    for other in others:
+        first = math.add(first, other)
+    return shape.reshape(first, sizes)
 
 
 repeat_op = Op(
@@ -105,7 +135,7 @@ repeat_op = Op(
     expand=_expand_repeat,
     zero=(0,),
 )
-blocks_op = Op(
+blocks_op: Op = Op(
     "SumBlocks",  # the sum over each block of so many neighbours
     _blocks_types,
     lambda node, g: [shape.with_dims(repeat_op(g, factors=list(attribute(node, "factors"))), node.inputs[0].dims)],
