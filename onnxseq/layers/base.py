@@ -107,8 +107,8 @@ class Layer(Connections):
 
     # The five acts, to be overridden.
 
-    def build(self, input_shape):
-        """Make the weights for inputs of a shape; called once, before the first ``call``."""
+    def build(self, _):
+        """Make the weights for inputs of a shape, the argument; called once, before the first ``call``."""
         self.built = True
 
     def call(self, inputs, **kwargs):
@@ -339,9 +339,12 @@ class Layer(Connections):
                 outputs = self.call(inputs, **arguments)
             if outputs is None:
                 raise ValueError(f"{self._who}: call() returned None; expected a tensor or a list. Return the output.")
+            # An input handed on as it is loses its mask, as it does in tf.keras: the mask is put on the input itself,
+            # and the copy which becomes the output goes without.
+            masked = [tensor not in to_list(inputs) for tensor in to_list(outputs)]
             outputs = self._own(outputs, to_list(inputs))
             self._regularize_activity(outputs, inputs)
-            self._set_masks(outputs, self.compute_mask(inputs, previous_mask))
+            self._set_masks(outputs, self.compute_mask(inputs, previous_mask), masked)
         self._mark_learning_phase(outputs, inputs)
         if has_history(to_list(inputs)):
             self._add_inbound_node(inputs, outputs, kwargs or None)
@@ -381,11 +384,11 @@ class Layer(Connections):
                 self.add_loss([self._activity_regularizer(tensor) for tensor in to_list(outputs)], inputs)
 
     @staticmethod
-    def _set_masks(outputs, masks):
+    def _set_masks(outputs, masks, masked):
         outputs = to_list(outputs)
         masks = [None] * len(outputs) if masks is None else to_list(masks)
-        for tensor, mask in zip(outputs, masks, strict=False):
-            tensor._keras_mask = mask
+        for tensor, mask, keeps in zip(outputs, masks, masked, strict=False):
+            tensor._keras_mask = mask if keeps else None
 
     def _mark_learning_phase(self, outputs, inputs):
         uses = getattr(self, "uses_learning_phase", False) or any(

@@ -127,7 +127,7 @@ class Dropout(Layer):
                      "It is the share that is dropped, not the share that is kept.")
             )  # fmt: skip
         if self.rate == 0:
-            return inputs
+            return K.identity(inputs)
         noise_shape = self._get_noise_shape(inputs)
         return K.in_train_phase(
             lambda: K.dropout(inputs, self.rate, noise_shape, seed=self.seed), inputs, training=training
