@@ -132,13 +132,18 @@ def _by_convolution(node: ir.Node, conv: law.Op) -> Tensor:
         pads=(*beside(pads[:rank]), *beside(pads[rank:])),
         group=batch if known else 1,
     )
-    reach = (kernel[-1] - 1) * dilations[-1] + 1
-    sizes = (*kernel[:-1], reach * depth)
-    rest = tuple(shapes.fresh_name() for _ in kernel)
-    y = shape.with_dims(y, (1, window.dims[0], *rest))
-    # Strides leave a rest behind the last window, where further results stand.
-    y = shape.with_dims(index.slice(y, [0] * rank, sizes, range(2, rank + 2)), (1, window.dims[0], *sizes))
-    y = shape.reshape(y, (batch if known else 1, filters, *kernel[:-1], reach, depth))
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+    # What strides left behind the last window gives further results, which go.
+    rest = [
+        n if not isinstance(n, int) else n + pads[i] + pads[rank + i] - strides[i] * (o - 1) - reach[i]
+        for i, (n, o) in enumerate(zip(x.dims[1:-1], dy.dims[2:], strict=True))
+    ]
+    sizes = (*kernel[:-1], reach[-1] * depth)
+    y = shape.with_dims(y, (1, window.dims[0], *(shapes.fresh_name() for _ in kernel)))
+    if any(rest):
+        y = index.slice(y, [0] * rank, sizes, range(2, rank + 2))
+    y = shape.with_dims(y, (1, window.dims[0], *sizes))
+    y = shape.reshape(y, (batch if known else 1, filters, *kernel[:-1], reach[-1], depth))
     y = _over_images(y) if known else shape.squeeze(y, [0])
     if dilations[-1] > 1:
         y = index.slice(y, [0], [index.END], [rank], [dilations[-1]])
