@@ -1,21 +1,13 @@
 """Model: a network that can be trained."""
 
-import operator
-
-import numpy as np
-
-from onnxseq import backend as K
-from onnxseq import data_feeds, optimizers, registry, training_generators, training_loop, training_state
-from onnxseq.data_feeds import Feed
-from onnxseq.errors import describe, text
+from onnxseq import optimizers, registry, training_arrays, training_generators, training_state
+from onnxseq.errors import text
 from onnxseq.export import export as export_model
 from onnxseq.network import Network
 from onnxseq.saving import config as saved_config
 from onnxseq.training_compile import make_objective
 from onnxseq.training_functions import Functions
 from onnxseq.utils.layer_utils import print_summary
-
-DEFAULT_BATCH_SIZE = 32
 
 
 @registry.register("layer")
@@ -121,64 +113,6 @@ class Model(Network):
         self._require_compiled("fit")
         return self._functions.train(weighted=self._functions.needs_weights)
 
-    # Checking data.
-
-    def _checked_inputs(self, who, x):
-        return data_feeds.standardize(who, "input", x, self._feed_input_names, self._feed_input_shapes)
-
-    def _checked(self, who, x, y, sample_weight=None, class_weight=None, batch_size=None):
-        """Return inputs, targets and, for each target, weights or None."""
-        heads = self.objective.fed
-        names = [head.name for head in heads]
-        inputs = self._checked_inputs(who, x)
-        targets = data_feeds.standardize(who, "target", y, names, [head.target_shape for head in heads])
-        given = data_feeds.by_output(who, "sample_weight", sample_weight, names)
-        classes = data_feeds.by_output(who, "class_weight", class_weight, names)
-        weights = [
-            data_feeds.sample_weights(who, target, own, by_class, head.weight_mode)
-            for head, target, own, by_class in zip(heads, targets, given, classes, strict=True)
-        ]
-        data_feeds.check_lengths(who, inputs, targets, weights)
-        data_feeds.check_targets(who, targets, [head.loss_name for head in heads], [head.shape for head in heads])
-        for head, target in zip(heads, targets, strict=True):
-            head.accept(who, target.shape)
-        if batch_size is not None and inputs:
-            self._check_batches(who, inputs, batch_size)
-        return inputs, targets, weights
-
-    def _check_batches(self, who, inputs, batch_size):
-        samples = inputs[0].shape[0]
-        if self.stateful:
-            data_feeds.check_stateful(who, inputs, batch_size)
-        sizes = {stop - start for start, stop in data_feeds.batch_bounds(samples, batch_size)}
-        for name, shape in zip(self._feed_input_names, self._feed_input_shapes, strict=True):
-            if shape[0] is not None and sizes != {shape[0]}:
-                raise ValueError(
-                    text(
-                        who,
-                        f"{samples} samples in batches of {batch_size}",
-                        f"batches of {shape[0]}, the fixed batch size of input {name!r}",
-                    )
-                )
-
-    def _with_ones(self, targets, weights):
-        """Return weights with ones in place of None."""
-        heads = self.objective.fed
-        return [
-            np.ones(target.shape[: 2 if head.weight_mode else 1], K.floatx()) if own is None else own
-            for head, target, own in zip(heads, targets, weights, strict=True)
-        ]
-
-    def _needs_weights(self, weights):
-        return self._functions.needs_weights or any(own is not None for own in weights)
-
-    def _stepper(self, who, make, inputs, targets, weights):
-        """Return a Stepper over checked data; `make` is the method of Functions that makes the step."""
-        weighted = self._needs_weights(weights)
-        function = make(weighted)
-        arrays = [*inputs, *targets, *(self._with_ones(targets, weights) if weighted else [])]
-        return training_loop.Stepper(function, _feeds(who, arrays, function))
-
     # Whole data sets.
 
     def fit(
@@ -222,126 +156,24 @@ class Model(Network):
             RuntimeError: The model was not compiled.
             ValueError: Data that does not fit the model.
         """
-        who = self._require_compiled("fit")
-        epochs, initial_epoch = _integer(who, "epochs", epochs), _integer(who, "initial_epoch", initial_epoch)
-        if steps_per_epoch is not None or validation_steps:
-            return self._fit_steps(
-                who, x, y, batch_size, epochs, verbose, callbacks, initial_epoch, steps_per_epoch, validation_steps
-            )
-        batch_size = _batch_size(who, batch_size)
-        data = self._checked(who, x, y, sample_weight, class_weight, batch_size)
-        data, held_out = self._hold_out(who, data, validation_split, validation_data, batch_size)
-        callbacks = training_loop.check_callbacks(who, callbacks)
-
-        functions = self._functions
-        functions.weights_changed()
-        names = training_generators.unique_names(self.metrics_names)
-        samples = data[0][0].shape[0]
-        with self._stepper(who, functions.train, *data) as stepper:
-            validate, validation_arrays, shown = None, [], list(names)
-            if held_out is not None:
-                tester = self._stepper(who, functions.test, *held_out)
-                validation_arrays = self._validation_arrays(held_out)
-                shown += [f"val_{name}" for name in names]
-
-                def validate():
-                    with tester:
-                        return training_loop.evaluate(tester, batch_size)
-
-                if verbose:
-                    print(f"Train on {samples} samples, validate on {len(tester)} samples")
-            stepper.runner(min(samples, batch_size))  # compiles, so that nothing can fail but the data from here on
-            params = {
-                "batch_size": batch_size,
-                "epochs": epochs,
-                "steps": None,
-                "samples": samples,
-                "verbose": verbose,
-                "do_validation": held_out is not None,
-                "metrics": shown,
-            }
-            history, callbacks = training_loop.begin(self, callbacks, params, "samples", validation_arrays)
-            training_loop.train(stepper, names, callbacks, self, batch_size, epochs, initial_epoch, shuffle, validate)
-            callbacks.on_train_end()
-        return history
-
-    def _fit_steps(
-        self, who, x, y, batch_size, epochs, verbose, callbacks, initial_epoch, steps_per_epoch, validation_steps
-    ):
-        if steps_per_epoch is None:
-            raise ValueError(
-                text(who, f"validation_steps is {validation_steps!r} without steps_per_epoch", "both, or neither")
-            )
-        if batch_size is not None:
-            raise ValueError(
-                text(who, f"batch_size is {batch_size!r} and steps_per_epoch {steps_per_epoch!r}", "one of them")
-            )
-        inputs, targets, weights = self._checked(who, x, y)
-        train = self._runs(self._functions.train, inputs, targets, weights)
-        names = training_generators.unique_names(self.metrics_names)
-        validate = None
-        if validation_steps:
-            test = self._runs(self._functions.test, inputs, targets, weights)
-
-            def validate():
-                return training_loop.evaluate_steps(test, validation_steps)
-
-        params = {
-            "batch_size": None,
-            "epochs": epochs,
-            "steps": steps_per_epoch,
-            "samples": None,
-            "verbose": verbose,
-            "do_validation": validate is not None,
-            "metrics": names + ([f"val_{name}" for name in names] if validate else []),
-        }
-        history, callbacks = training_loop.begin(self, training_loop.check_callbacks(who, callbacks), params, "steps")
-        training_loop.train_steps(train, names, callbacks, self, steps_per_epoch, epochs, initial_epoch, validate)
-        callbacks.on_train_end()
-        return history
-
-    def _runs(self, make, inputs, targets, weights):
-        """Return a function without arguments that runs one step on the same data each time."""
-        weighted = self._needs_weights(weights)
-        function = make(weighted)
-        arrays = [*inputs, *targets, *(self._with_ones(targets, weights) if weighted else [])]
-        return lambda: _run(function, arrays)
-
-    def _hold_out(self, who, data, validation_split, validation_data, batch_size):
-        """Return the data to train on and the data to validate on, or None for the latter."""
-        if validation_data:
-            if len(validation_data) not in (2, 3):
-                raise ValueError(
-                    text(
-                        who,
-                        f"validation_data has {len(validation_data)} items",
-                        "2, (x_val, y_val), or 3, (x_val, y_val, val_sample_weights)",
-                    )
-                )
-            return data, self._checked(who, *validation_data, batch_size=batch_size)
-        if validation_split and 0.0 < validation_split < 1.0:
-            samples = data[0][0].shape[0]
-            position = int(samples * (1.0 - validation_split))
-            if position == 0:
-                raise ValueError(
-                    text(
-                        who,
-                        f"validation_split is {validation_split!r} with {samples} samples",
-                        "a share that leaves samples to train on",
-                    )
-                )
-            parts = [data_feeds.split_at(arrays, position) for arrays in data]
-            train, held_out = [part[0] for part in parts], [part[1] for part in parts]
-            for part in (train, held_out):
-                self._check_batches(who, part[0], batch_size)
-            return train, held_out
-        return data, None
-
-    def _validation_arrays(self, data):
-        """Return validation data as callbacks are shown it."""
-        inputs, targets, weights = data
-        phase = [0.0] if self.uses_learning_phase and K.is_tensor(K.learning_phase()) else []
-        return [*inputs, *targets, *self._with_ones(targets, weights), *phase]
+        return training_arrays.fit(
+            self,
+            self._require_compiled("fit"),
+            x,
+            y,
+            batch_size,
+            epochs,
+            verbose,
+            callbacks,
+            validation_split,
+            validation_data,
+            shuffle,
+            class_weight,
+            sample_weight,
+            initial_epoch,
+            steps_per_epoch,
+            validation_steps,
+        )
 
     def evaluate(self, x, y, batch_size=None, verbose=1, sample_weight=None, steps=None):
         """Return the loss and the metrics on data.
@@ -359,15 +191,9 @@ class Model(Network):
             RuntimeError: The model was not compiled.
             ValueError: Data that does not fit the model.
         """
-        who = self._require_compiled("evaluate")
-        if steps is not None:
-            _refuse_both(who, batch_size, steps)
-            data = self._checked(who, x, y, sample_weight)
-            return _unpack(training_loop.evaluate_steps(self._runs(self._functions.test, *data), steps, verbose))
-        batch_size = _batch_size(who, batch_size)
-        data = self._checked(who, x, y, sample_weight, batch_size=batch_size)
-        with self._stepper(who, self._functions.test, *data) as stepper:
-            return _unpack(training_loop.evaluate(stepper, batch_size, verbose))
+        return training_arrays.evaluate(
+            self, self._require_compiled("evaluate"), x, y, batch_size, verbose, sample_weight, steps
+        )
 
     def predict(self, x, batch_size=None, verbose=0, steps=None):
         """Return the outputs for inputs.
@@ -383,22 +209,7 @@ class Model(Network):
         Raises:
             ValueError: Data that does not fit the model.
         """
-        who = f"{self._who}.predict"
-        if steps is not None:
-            _refuse_both(who, batch_size, steps)
-            inputs = self._checked_inputs(who, x)
-            function = self._get_functions().predict(steps)
-            return _unpack(training_loop.predict_steps(lambda: _run(function, inputs), steps, verbose))
-        batch_size = _batch_size(who, batch_size)
-        inputs = self._checked_inputs(who, x)
-        if not inputs:
-            raise ValueError(text(who, "the model is fed nothing and steps is None", "the number of steps"))
-        data_feeds.check_lengths(who, inputs, [])
-        samples = inputs[0].shape[0]
-        self._check_batches(who, inputs, min(samples, batch_size))
-        function = self._get_functions().predict(-(-samples // batch_size))
-        with training_loop.Stepper(function, _feeds(who, inputs, function)) as stepper:
-            return _unpack(training_loop.predict(who, stepper, batch_size, verbose))
+        return training_arrays.predict(self, f"{self._who}.predict", x, batch_size, verbose, steps)
 
     # Single batches.
 
@@ -408,19 +219,16 @@ class Model(Network):
         Returns: The loss; a list of it and the metrics where there are any.
         """
         who = self._require_compiled("train_on_batch")
-        data = self._checked(who, x, y, sample_weight, class_weight)
-        self._functions.weights_changed()
-        return _unpack(self._runs(self._functions.train, *data)())
+        return training_arrays.train_on_batch(self, who, x, y, sample_weight, class_weight)
 
     def test_on_batch(self, x, y, sample_weight=None):
         """Return the loss and the metrics on one batch; arguments as for `evaluate`."""
         who = self._require_compiled("test_on_batch")
-        return _unpack(self._runs(self._functions.test, *self._checked(who, x, y, sample_weight))())
+        return training_arrays.test_on_batch(self, who, x, y, sample_weight)
 
     def predict_on_batch(self, x):
         """Return the outputs for one batch of inputs."""
-        inputs = self._checked_inputs(f"{self._who}.predict_on_batch", x)
-        return _unpack(_run(self._get_functions().predict(), inputs))
+        return training_arrays.predict_on_batch(self, f"{self._who}.predict_on_batch", x)
 
     # Generators.
 
@@ -555,41 +363,3 @@ class Model(Network):
         twin = training_state.copy_model(self, memo)
         memo[id(self)] = twin
         return twin
-
-
-def _run(function, arrays):
-    """Run a function once; returns its outputs, scalars as NumPy scalars, which belong to the caller."""
-    with function.runner([array.shape for array in arrays]) as runner:
-        for array, own in zip(arrays, runner.inputs, strict=True):
-            own[...] = array
-        runner.run()
-        return [output.copy() if output.ndim else output[()] for output in runner.outputs]
-
-
-def _feeds(who, arrays, function):
-    return [Feed(who, array, K.dtype(x)) for array, x in zip(arrays, function.inputs, strict=True)]
-
-
-def _unpack(values):
-    return values[0] if len(values) == 1 else values
-
-
-def _integer(who, name, value):
-    try:
-        return operator.index(value)
-    except TypeError as error:
-        raise TypeError(text(who, f"{name} is {describe(value)}", "an integer")) from error
-
-
-def _batch_size(who, batch_size):
-    if batch_size is None:
-        return DEFAULT_BATCH_SIZE
-    size = _integer(who, "batch_size", batch_size)
-    if size < 1:
-        raise ValueError(text(who, f"batch_size is {size}", "at least 1"))
-    return size
-
-
-def _refuse_both(who, batch_size, steps):
-    if batch_size is not None:
-        raise ValueError(text(who, f"batch_size is {batch_size!r} and steps {steps!r}", "one of them"))

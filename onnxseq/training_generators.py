@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from onnxseq import training_loop
+from onnxseq import training_arrays, training_loop
 from onnxseq.errors import describe, text
 from onnxseq.utils.enqueuers import GeneratorEnqueuer, OrderedEnqueuer, check_queue
 from onnxseq.utils.progbar import Progbar
@@ -35,14 +35,6 @@ def queue_options(method, max_queue_size, workers, use_multiprocessing, legacy):
     return options
 
 
-def unique_names(names):
-    """Return names with numbers behind those that occur more than once."""
-    return [
-        name if names.count(name) == 1 else f"{name}_{names[:position].count(name) + 1}"
-        for position, name in enumerate(names)
-    ]
-
-
 def fit(
     model,
     generator,
@@ -63,7 +55,7 @@ def fit(
     if steps_per_epoch <= 0:
         raise ValueError(text(who, f"steps_per_epoch is {steps_per_epoch!r}", "at least 1"))
     callbacks = training_loop.check_callbacks(who, callbacks)
-    names = unique_names(model.metrics_names)
+    names = training_loop.unique_names(model.metrics_names)
     validation = _Validation(who, model, validation_data, validation_steps, queue)
     model._make_train_function()
 
@@ -72,7 +64,7 @@ def fit(
         "steps": steps_per_epoch,
         "verbose": verbose,
         "do_validation": validation.wanted,
-        "metrics": [*names, *(f"val_{name}" for name in names)],
+        "metrics": training_loop.shown_names(names, validated=True),
     }
     history, callbacks = training_loop.begin(model, callbacks, params, "steps", validation.arrays)
     with _Batches(who, generator, queue, shuffle) as next_batch:
@@ -124,7 +116,7 @@ class _Validation:
                         "(x_val, y_val), (x_val, y_val, val_sample_weights), a generator or a Sequence",
                     )
                 )
-            self.arrays = model._validation_arrays(model._checked(who, *data))
+            self.arrays = training_arrays.validation_arrays(model, training_arrays.check_data(model, who, *data))
 
     def evaluate(self, batch_size):
         """Return the values on the validation data, a list."""

@@ -211,6 +211,19 @@ def begin(model, callbacks, params, count_mode="samples", validation_data=None):
     return history, callbacks
 
 
+def unique_names(names):
+    """Return names with numbers behind those that occur more than once."""
+    return [
+        name if names.count(name) == 1 else f"{name}_{names[:position].count(name) + 1}"
+        for position, name in enumerate(names)
+    ]
+
+
+def shown_names(names, validated):
+    """Return the names of an epoch's values, with those of validation behind."""
+    return [*names, *(f"val_{name}" for name in names if validated)]
+
+
 def check_callbacks(who, callbacks):
     """Return the user's callbacks as a list; TypeError or AttributeError where they are none."""
     if callbacks is None:

@@ -278,3 +278,10 @@ def test_base_classes_name_what_is_missing():
     )
     with pytest.raises(NotImplementedError, match="SequenceEnqueuer: get is not defined"):
         SequenceEnqueuer().get()
+
+
+def test_a_generator_of_nothing_but_none_is_refused():
+    made = model()
+    with pytest.raises(ValueError) as caught:
+        made.fit_generator(iter(lambda: None, 0), 1, verbose=0)
+    assert str(caught.value) == "GeneratorEnqueuer: the generator yielded None 1000 times in a row; expected batches."

@@ -20,9 +20,14 @@ import numpy as np
 BATCH, FAULT, END = "batch", "fault", "end"
 
 STOP_PATIENCE = 5.0
+# None is passed over, but a generator that yields nothing else would be waited for without end.
+MAX_PASSED_OVER = 1000
 """Seconds that stop() waits for a worker inside the user's code; it is a daemon and is left then."""
 
 SEED_BOUND = 2**31
+
+MAX_PASSED_OVER = 1000
+"""Times in a row that a generator may yield None, after which it is taken to yield nothing else."""
 
 
 class SequenceEnqueuer:
@@ -128,7 +133,7 @@ class GeneratorEnqueuer(SequenceEnqueuer):
 
     def get(self):
         """Iterate over the batches fetched; raises what the generator raised, ends when all workers came to the end."""
-        ended = 0
+        ended = passed_over = 0
         while self._stop_event is not None and ended < len(self._workers):
             kind, content = self._take()
             if kind == END:
@@ -137,7 +142,16 @@ class GeneratorEnqueuer(SequenceEnqueuer):
                 self._stop_event.set()
                 raise content
             elif content is not None:
+                passed_over = 0
                 yield content
+            else:
+                passed_over += 1
+                if passed_over == MAX_PASSED_OVER:
+                    self._stop_event.set()
+                    raise ValueError(
+                        f"{type(self).__name__}: the generator yielded None {passed_over} times in a row; "
+                        "expected batches."
+                    )
         if self._stop_event is not None:
             self._stop_event.set()
 
