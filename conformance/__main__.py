@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from . import backends, cases, compare, runner, store  # noqa: F401  (importing the cases registers them)
+from . import backends, cases, compare, deviations, runner, store  # noqa: F401  (importing the cases registers them)
 from .case import CASES, matching
 from .worker import FAILED
 
@@ -57,18 +57,27 @@ def run(options):
     measured, versions = runner.run_cases(options.python, options.backend, names, runner.progress_line(len(names)))
     recorded = store.load(names)
     found = [deviation for name in names for deviation in compare.deviations(name, measured[name], recorded.get(name))]
-    for deviation in found:
+    undeclared = deviations.undeclared(options.backend, found)
+    gone = deviations.gone(options.backend, names, found)
+    for deviation in undeclared:
         _write("{}: {} {}".format(*deviation))
-    deviating = len({deviation.case for deviation in found})
+    for row in gone:
+        _write(
+            "{}: {} is declared to give {!r} and no longer does; take the row out".format(
+                row.case, row.field, row.gives
+            )
+        )
     _write(
-        "{} of {} cases agree ({} on {})".format(
-            len(names) - deviating,
+        "{} cases: {} agree, {} deviate as declared, {} deviate otherwise ({} on {})".format(
             len(names),
+            len(names) - len({deviation.case for deviation in found}),
+            len({deviation.case for deviation in found} - {deviation.case for deviation in undeclared}),
+            len({deviation.case for deviation in undeclared}),
             options.backend,
             ", ".join("{} {}".format(*item) for item in sorted(versions.items())),
         )
     )
-    return 1 if found else 0
+    return 1 if undeclared or gone else 0
 
 
 def main(arguments=None):

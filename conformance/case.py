@@ -46,7 +46,7 @@ class Outcome(object):
         return recorded.names[0] in self.names
 
     def __repr__(self):
-        return "raises " + self.names[0] if self.names else "raises nothing"
+        return self.names[0] if self.names else "no exception"
 
 
 def outcome_of(function, *arguments, **options):

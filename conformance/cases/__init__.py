@@ -17,5 +17,6 @@ from . import (  # noqa: F401
     trajectories_losses,
     trajectories_optimizers,
     trajectories_parts,
+    trajectories_random,
     verbs,
 )

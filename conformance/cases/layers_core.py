@@ -168,3 +168,20 @@ def float64(keras, random):
     fields = {"losses": np.array([model.train_on_batch(x, y) for _ in range(5)]), "output": model.predict(x)}
     fields.update({"weight_{}".format(index): value for index, value in enumerate(model.get_weights())})
     return fields
+
+
+HALF = Tolerance(2e-2, 2e-2, "float16 keeps eleven bits, and each step rounds to them")
+
+
+@case("layers_core/float16", {"dtype": EXACT, "*": HALF})
+def float16(keras, random):
+    """Under float16 as floatx weights, activations and gradients are halves."""
+    keras.backend.set_floatx("float16")
+    L = keras.layers
+    model = sequential(keras, [L.Dense(6, activation="tanh", input_shape=(5,)), L.Dense(2, activation="sigmoid")])
+    seed_weights(model, random)
+    model.compile(keras.optimizers.SGD(lr=0.1), "mse")
+    x, y = random.normal(size=(8, 5)), random.randint(2, size=(8, 2))
+    fields = {"losses": np.array([model.train_on_batch(x, y) for _ in range(5)]), "output": model.predict(x)}
+    fields.update({"weight_{}".format(index): value for index, value in enumerate(model.get_weights())})
+    return fields

@@ -284,7 +284,7 @@ def compute_output_shapes(keras, random):
         ("dense", lambda: L.Dense(3), [(2, 4), (None, 4), (None, 5, 4), (None, None, 4)]),
         ("conv1d", lambda: L.Conv1D(3, 4, strides=2), [(2, 9, 4), (None, None, 4)]),
         ("conv1d_same", lambda: L.Conv1D(3, 4, strides=2, padding="same"), [(2, 9, 4), (None, None, 4)]),
-        ("conv2d", lambda: L.Conv2D(3, (2, 3), dilation_rate=2), [(None, 9, 8, 4), (None, None, 8, 4)]),
+        ("conv2d", lambda: L.Conv2D(3, (2, 3)), [(None, 9, 8, 4), (None, None, 8, 4)]),
         ("max_pooling", lambda: L.MaxPooling2D(3, strides=2), [(None, 9, 8, 4), (None, None, None, 4)]),
         ("average_pooling_same", lambda: L.AveragePooling1D(3, padding="same"), [(None, 10, 4), (None, None, 4)]),
         ("global", lambda: L.GlobalMaxPooling1D(), [(None, None, 4)]),
