@@ -1,5 +1,6 @@
 """Functions: state that several of them share, phases, freezing, threads, and what they refuse."""
 
+import gc
 import threading
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from onnxseq.compiler.function import Function, evaluate, get_value, set_value
 from onnxseq.compiler.ops import math, reduction
 from onnxseq.compiler.ops.phase import phase, select
-from onnxseq.compiler.tensor import Variable, constant, placeholder
+from onnxseq.compiler.tensor import Tensor, Variable, constant, placeholder
 
 
 def vector(name="x"):
@@ -258,3 +259,20 @@ def test_refused_functions():
         set_value(w, np.ones(3))
     with pytest.raises(ValueError, match="dimension 'batch' is 2 in input 'x' and 3 in input 'y'"):
         Function([x, y], [x + y])([ones(2), ones(3)])
+
+
+def test_what_is_forgotten_is_freed():
+    def use():
+        x, w = vector(), variable()
+        y = select(phase(), x * w, x + w)
+        Function([x], [y], [(w, w * 2.0)], learning_phase=1)([ones()])
+
+    def alive():
+        gc.collect()
+        return sum(isinstance(o, Tensor | Function) for o in gc.get_objects())
+
+    use()
+    before = alive()
+    for _ in range(3):
+        use()
+    assert alive() == before

@@ -5,9 +5,20 @@ import onnx_ir as ir
 from onnxseq import shapes
 from onnxseq.compiler.ops import math
 from onnxseq.compiler.ops.law import COMPOUND, Op, same_dtype
-from onnxseq.compiler.tensor import Tensor, attribute, placeholder
+from onnxseq.compiler.tensor import Tensor, attribute
 
-_PHASE = placeholder("bool", (), name="learning_phase")
+
+class _Phase(Tensor):
+    """A placeholder for all graphs, which keeps none of them alive: it does not remember who reads it."""
+
+    def _add_usage(self, use: ir.Node, index: int) -> None:
+        pass
+
+    def _remove_usage(self, use: ir.Node, index: int) -> None:
+        pass
+
+
+_PHASE = _Phase(ir.DataType.BOOL, (), name="learning_phase")
 
 
 def phase() -> Tensor:
