@@ -9,6 +9,7 @@ from onnx_ir.passes import common
 from onnxseq.compiler.extract import Extract, Mask, extract
 from onnxseq.compiler.passes.bind import Bind
 from onnxseq.compiler.passes.columns import Columns
+from onnxseq.compiler.passes.convolutions import FuseConvolutions
 from onnxseq.compiler.passes.finish import Finish
 from onnxseq.compiler.passes.fold import Fold
 from onnxseq.compiler.passes.fuse import FuseProducts, SinkRelu
@@ -16,9 +17,10 @@ from onnxseq.compiler.passes.layout import Layout
 from onnxseq.compiler.passes.lower import Lower
 from onnxseq.compiler.passes.masks import HostMasks
 from onnxseq.compiler.passes.phase import ResolvePhase
-from onnxseq.compiler.passes.verify import verify
+from onnxseq.compiler.passes.scale import Scales
 from onnxseq.compiler.passes.sink import SinkBelowMaxima
 from onnxseq.compiler.passes.unused import RemoveUnused
+from onnxseq.compiler.passes.verify import verify
 from onnxseq.compiler.runner import Program
 from onnxseq.compiler.session import Session
 from onnxseq.compiler.targets import Target
@@ -40,8 +42,10 @@ def passes(phase: int, target: Target, masks: list[Mask]) -> list[ir.passes.InPl
         *([HostMasks(masks)] if target.has("host_masks") else []),
         common.CommonSubexpressionEliminationPass(),
         RemoveUnused(),
+        Scales(target),
         Lower(target),
         Fold(),
+        FuseConvolutions(target),
         FuseProducts(),
         common.CommonSubexpressionEliminationPass(),
         RemoveUnused(),

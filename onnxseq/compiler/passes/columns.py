@@ -4,7 +4,8 @@
    which forward and backward share: with 3 steps of 50 channels to 250 filters on 32 x 400 steps 5.5 ms each, and
    7.6 for the kernel's gradient by the runtime's convolution.
 
-It must not touch a graph without gradients of kernels, groups, other dtypes than float32, or strides in an input gradient.
+It must not touch a graph without gradients of kernels, groups, other dtypes than float32, or input gradients with
+strides.
 """
 
 import onnx_ir as ir
