@@ -1,17 +1,19 @@
 """Activations, losses and normalization."""
 
+import math
+
 import numpy as np
 
 from onnxseq.backend import defaults
 from onnxseq.backend.math import clip
 from onnxseq.backend.reductions import axes_of
 from onnxseq.backend.tensors import as_tensor, int_shape
+from onnxseq.compiler.ops import cross_entropy, law, reduction
 from onnxseq.compiler.ops import gather as gather_ops
 from onnxseq.compiler.ops import math as ops
 from onnxseq.compiler.ops import nn as nn_ops
-from onnxseq.compiler.ops import reduction
 from onnxseq.compiler.ops import shape as shape_ops
-from onnxseq.compiler.tensor import FLOATS, numpy_dtype
+from onnxseq.compiler.tensor import FLOATS, attribute, numpy_dtype
 from onnxseq.errors import text
 
 # -- activations ----------------------------------------------------------------------------------------------
@@ -114,6 +116,9 @@ def categorical_crossentropy(target, output, from_logits=False):
     target, output = as_tensor(target, output), as_tensor(output)
     if from_logits:
         return nn_ops.softmax_cross_entropy(target, output)
+    logits = _behind("Softmax", output)
+    if logits is not None:
+        return cross_entropy.of_softmax(logits, target, *_limits())
     output = _inside(output / reduction.sum(output, -1, keepdims=True))
     return -reduction.sum(target * ops.log(output), -1)
 
@@ -176,12 +181,32 @@ def binary_crossentropy(target, output, from_logits=False):
         )
     if from_logits:
         return nn_ops.sigmoid_cross_entropy(target, output)
+    logits = _behind("Sigmoid", output)
+    if logits is not None:
+        low, high = np.array(_limits(), numpy_dtype(output.element_type))
+        # As logits of the limits that the dtype holds; in float16 the upper one is 1, which has none.
+        low, high = (math.inf if p >= 1 else math.log(p / (1 - p)) for p in map(float, (low, high)))
+        return cross_entropy.of_sigmoid(logits, target, low, high)
     output = _inside(output)
     return -(target * ops.log(output) + (1 - target) * ops.log(1 - output))
 
 
+def _limits():
+    return defaults.epsilon(), 1 - defaults.epsilon()
+
+
 def _inside(probability):
-    return clip(probability, defaults.epsilon(), 1 - defaults.epsilon())
+    return clip(probability, *_limits())
+
+
+def _behind(name, output):
+    """Return what a softmax over the last axis, or a sigmoid, was given that a tensor is the result of, else None."""
+    while law.is_node(output, "Identity"):
+        output = output.producer().inputs[0]
+    if not law.is_node(output, name):
+        return None
+    node = output.producer()
+    return None if attribute(node, "axis", output.rank - 1) != output.rank - 1 else node.inputs[0]
 
 
 def in_top_k(predictions, targets, k):

@@ -252,9 +252,8 @@ def clip(x: Tensor, low: Any, high: Any) -> Tensor:
 
 
 def _clip_vjp(node: ir.Node, g: Tensor) -> list[Tensor | None]:
-    x, low, high = node.inputs
-    inside = logical_and(greater_equal(x, low), less_equal(x, high))
-    return [g * cast(inside, g.element_type), None, None]
+    # Inside the limits, and only there, x is left as it is; one comparison takes half as long as two and an And.
+    return [g * cast(equal(node.inputs[0], node.outputs[0]), g.element_type), None, None]
 
 
 clip_op = Op("Clip", lambda inputs, attributes: [(same_dtype(inputs), inputs[0].dims)], _clip_vjp, elementwise=True)
