@@ -137,7 +137,8 @@ def test_on_batch(model, who, x, y, sample_weight=None):
 def predict_on_batch(model, who, x):
     """Predict one batch; see Model.predict_on_batch."""
     inputs = check_inputs(model, who, x)
-    return _unpack(_run(model._get_functions().predict(), inputs))
+    samples = inputs[0].shape[0] if inputs else 1
+    return _unpack(_run(model._get_functions().predict(samples), inputs))
 
 
 # -- whole data sets --------------------------------------------------------------------------------------------
@@ -288,7 +289,7 @@ def predict(model, who, x, batch_size, verbose, steps):
     if steps is not None:
         _refuse_both(who, batch_size, "steps", steps)
         inputs = check_inputs(model, who, x)
-        function = functions.predict(steps)
+        function = functions.predict(batches=steps)
         return _unpack(training_loop.predict_steps(lambda: _run(function, inputs), steps, verbose))
     batch_size = _batch_size(who, batch_size)
     inputs = check_inputs(model, who, x)
@@ -297,5 +298,5 @@ def predict(model, who, x, batch_size, verbose, steps):
     data_feeds.check_lengths(who, inputs, [])
     samples = inputs[0].shape[0]
     _check_batches(model, who, inputs, min(samples, batch_size))
-    with _stepper(who, functions.predict(-(-samples // batch_size)), inputs) as stepper:
+    with _stepper(who, functions.predict(samples, -(-samples // batch_size)), inputs) as stepper:
         return _unpack(training_loop.predict(who, stepper, batch_size, verbose))

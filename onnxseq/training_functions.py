@@ -1,11 +1,18 @@
 """The functions of a model: one training step, one test step, one prediction; each made when first asked for."""
 
+import math
 import threading
 
 from onnxseq import backend as K
 
-FREEZE_AFTER = 100
-"""Batches predicted with unchanged weights from which on it pays to build the weights into the model as constants."""
+FREEZE_AFTER = 5e9
+"""Work done with unchanged weights, in multiplications, from which on it pays to make these constants of the model.
+
+Making a model takes about as long as these multiplications do.
+"""
+
+WEIGHT_WORK = 30
+"""What reading a weight and laying it out costs, once a batch, in multiplications; constants are laid out once."""
 
 
 class Functions:
@@ -27,7 +34,8 @@ class Functions:
         self.trainable_weights = list(model._trained_weights())
         self._made = {}
         self._lock = threading.RLock()
-        self._predicted = 0
+        self._work = 0
+        self._work_per_sample, self._work_per_batch = _work_of(model)
 
     @property
     def needs_weights(self):
@@ -45,19 +53,20 @@ class Functions:
         """The test step, with inputs and outputs as those of the training step."""
         return self._get(("test", weighted), lambda: self._make_test(weighted))
 
-    def predict(self, batches=1):
+    def predict(self, samples=1, batches=1):
         """The prediction: takes inputs, returns the model's outputs.
 
         Arguments:
-            batches: Number of batches that it is asked for.
+            samples: Number of samples that it is asked for.
+            batches: Number of batches that they come in.
         """
-        self._predicted += batches
-        freeze = self._predicted > FREEZE_AFTER and not self._model.state_updates
+        self._work += samples * self._work_per_sample + batches * self._work_per_batch
+        freeze = self._work > FREEZE_AFTER and not self._model.state_updates
         return self._get(("predict", freeze), lambda: self._make_predict(freeze))
 
     def weights_changed(self):
-        """Count predicted batches from zero again."""
-        self._predicted = 0
+        """Count the work of predictions from zero again."""
+        self._work = 0
 
     def _get(self, key, make):
         function = self._made.get(key)
@@ -112,3 +121,22 @@ class Functions:
             freeze=freeze,
             **self._arguments,
         )
+
+
+def _work_of(model):
+    """Return roughly how many multiplications a sample takes, and what the weights cost each batch besides."""
+    per_sample = weights = 0
+    for layer in model.layers:
+        shapes = [K.int_shape(weight) for weight in layer.weights]
+        size = sum(math.prod(shape) for shape in shapes)
+        if size and shapes[0]:
+            # Each weight meets each place of the output: pixels, steps, or just one.
+            elements = math.prod(size or 1 for size in _output_shape(layer)[1:])
+            per_sample += size * max(1, elements // shapes[0][-1])
+        weights += size
+    return per_sample, weights * WEIGHT_WORK
+
+
+def _output_shape(layer):
+    shape = layer.get_output_shape_at(0)
+    return shape if isinstance(shape, tuple) else shape[0]

@@ -6,7 +6,7 @@ import numpy as np
 
 from onnxseq import training_arrays, training_loop
 from onnxseq.errors import describe, text
-from onnxseq.utils.enqueuers import GeneratorEnqueuer, OrderedEnqueuer, check_queue
+from onnxseq.utils.enqueuers import STOP_PATIENCE, GeneratorEnqueuer, OrderedEnqueuer, check_queue
 from onnxseq.utils.progbar import Progbar
 from onnxseq.utils.sequence import Sequence
 
@@ -191,7 +191,7 @@ class _Batches:
         return self
 
     def __exit__(self, *fault):
-        self.enqueuer.stop()
+        self.enqueuer.stop(timeout=STOP_PATIENCE)
 
     def __call__(self, step, steps):
         for batch in self.fetched:

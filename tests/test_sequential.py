@@ -7,6 +7,7 @@ import pytest
 
 from onnxseq import backend as K
 from onnxseq import layers as L
+from onnxseq import training_functions
 from onnxseq.models import Model, Sequential, model_from_config, model_from_json, model_from_yaml
 from onnxseq.optimizers import Adam
 from onnxseq.utils.layer_utils import print_summary
@@ -201,14 +202,24 @@ def test_small_integers_are_fed_as_floats():
     made.fit(pixels > 100, Y, epochs=1, verbose=0)
 
 
-def test_many_batches_see_the_latest_weights():
+@pytest.mark.parametrize("freeze_after", [0, 1000, np.inf])
+def test_many_batches_see_the_latest_weights(freeze_after, monkeypatch):
+    monkeypatch.setattr(training_functions, "FREEZE_AFTER", freeze_after)
     made = stack()
     many = np.tile(X, (40, 1))
-    for _ in range(3):  # far more batches than it takes to build the weights in
+    for _ in range(3):
         made.set_weights([RANDOM.rand(*w.shape) for w in made.get_weights()])
         np.testing.assert_allclose(made.predict(many, batch_size=4)[:20], made.predict_on_batch(X), rtol=1e-5)
         K.set_value(made.layers[0].weights[0], RANDOM.rand(4, 3))
         np.testing.assert_allclose(made.predict(many, batch_size=4)[:20], made.predict_on_batch(X), rtol=1e-5)
+        np.testing.assert_allclose(made.predict(many, batch_size=4)[:20], forward(made, X), rtol=1e-5)
+
+
+def forward(made, x):
+    """Compute what `stack` does in NumPy."""
+    kernel, bias, last_kernel, last_bias = made.get_weights()
+    scores = np.exp(np.maximum(x @ kernel + bias, 0) @ last_kernel + last_bias)
+    return scores / scores.sum(axis=-1, keepdims=True)
 
 
 def test_returned_arrays_are_the_callers():

@@ -385,7 +385,7 @@ def test_an_empty_stack_refuses(name):
 
 READING_FAULTS = {
     "a list": (lambda: model_from_config([]), TypeError,
-               "model_from_config: configuration is []; expected a dict with 'class_name' and 'config'. "
+               "model_from_config: config is []; expected a dict with 'class_name' and 'config'. "
                "Use Sequential.from_config for a list of layers."),
     "an unknown class": (lambda: model_from_json('{"class_name": "Nope", "config": {}}'), ValueError,
                          "layer: unknown name 'Nope'; expected the name of a known layer. "

@@ -9,7 +9,7 @@ import json
 
 import numpy as np
 
-from onnxseq import config
+from onnxseq import config as configs
 from onnxseq.errors import describe, text
 
 try:
@@ -62,27 +62,27 @@ def to_yaml(model, **kwargs):
     return yaml.safe_dump(plain, **kwargs)
 
 
-def model_from_config(configuration, custom_objects=None):
+def model_from_config(config, custom_objects=None):
     """Return a model, not compiled, from its class and configuration.
 
     Arguments:
-        configuration: A dict with 'class_name' and 'config'.
+        config: A dict with 'class_name' and 'config'.
         custom_objects: Classes and functions that it names, by name.
 
     Raises:
         TypeError: A list, which is the configuration that Sequential.from_config takes.
         ValueError: It names something unknown.
     """
-    if not isinstance(configuration, dict):
+    if not isinstance(config, dict):
         raise TypeError(
             text(
                 "model_from_config",
-                f"configuration is {describe(configuration)}",
+                f"config is {describe(config)}",
                 "a dict with 'class_name' and 'config'",
-                "Use Sequential.from_config for a list of layers." if isinstance(configuration, list) else "",
+                "Use Sequential.from_config for a list of layers." if isinstance(config, list) else "",
             )
         )
-    return config.deserialize("layer", configuration, custom_objects=custom_objects)
+    return configs.deserialize("layer", config, custom_objects=custom_objects)
 
 
 def model_from_json(json_string, custom_objects=None):

@@ -20,8 +20,6 @@ import numpy as np
 BATCH, FAULT, END = "batch", "fault", "end"
 
 STOP_PATIENCE = 5.0
-# None is passed over, but a generator that yields nothing else would be waited for without end.
-MAX_PASSED_OVER = 1000
 """Seconds that stop() waits for a worker inside the user's code; it is a daemon and is left then."""
 
 SEED_BOUND = 2**31
@@ -45,7 +43,7 @@ class SequenceEnqueuer:
         raise NotImplementedError(f"{type(self).__name__}: start is not defined. Define it in the subclass.")
 
     def stop(self, timeout=None):
-        """Stop the workers and wait for them, `timeout` seconds at most."""
+        """Stop the workers and wait for them, `timeout` seconds at most, or as long as it takes where None."""
         raise NotImplementedError(f"{type(self).__name__}: stop is not defined. Define it in the subclass.")
 
     def get(self):
@@ -112,8 +110,8 @@ class GeneratorEnqueuer(SequenceEnqueuer):
             for worker in self._workers:
                 worker.start()
 
-    def stop(self, timeout=STOP_PATIENCE):
-        """Stop the workers and wait for them, `timeout` seconds at most."""
+    def stop(self, timeout=None):
+        """Stop the workers and wait for them, `timeout` seconds at most, or as long as it takes where None."""
         if self._stop_event is None:
             return
         self._stop_event.set()
@@ -208,8 +206,8 @@ class OrderedEnqueuer(SequenceEnqueuer):
         self._thread = threading.Thread(target=self._run, args=(workers, generator), daemon=True)
         self._thread.start()
 
-    def stop(self, timeout=STOP_PATIENCE):
-        """Stop the workers and wait for them, `timeout` seconds at most."""
+    def stop(self, timeout=None):
+        """Stop the workers and wait for them, `timeout` seconds at most, or as long as it takes where None."""
         if self._stop_event is None:
             return
         self._stop_event.set()
