@@ -128,6 +128,7 @@ POOLS = [
     pool_row("max", "overlap", (2, 7, 9, 3), (2, 3), (2, 1)),
     pool_row("max", "strides beyond the window", (2, 7, 9, 3), (2, 3), (4, 5), "same"),
     pool_row("max", "16 channels", (2, 6, 8, 16), 2),
+    pool_row("max", "16 channels without a gradient", (2, 6, 8, 16), 2, order=0),
     pool_row("max", "16 channels, padding", (2, 7, 5, 16), 2, None, "same"),
     pool_row("max", "1-D", (2, 9, 3), 3, 2),
     pool_row("max", "3-D", (2, 4, 5, 6, 2), 2, None, "same"),
