@@ -208,6 +208,8 @@ def fit(
 
 def _hold_out(model, who, data, validation_split, validation_data, batch_size):
     """Return the data to train on and the data to validate on, or None for the latter."""
+    if validation_data is not None and not isinstance(validation_data, (list, tuple)):
+        raise ValueError(text(who, f"validation_data is {describe(validation_data)}", "a tuple (x_val, y_val)"))
     if validation_data:
         if len(validation_data) not in (2, 3):
             raise ValueError(
