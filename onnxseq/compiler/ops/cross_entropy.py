@@ -82,7 +82,7 @@ def _expand_sigmoid(node: ir.Node) -> Tensor:
     limited, high = _limited(node.inputs[0], node), constant_value(node.inputs[3])
     # Where no exponential can overflow the softplus needs no care; it is as exact.
     is_tame = limited.element_type in (ir.DataType.FLOAT, ir.DataType.DOUBLE) and high is not None and high <= 80
-    softplus = math.log(1 + math.exp(limited)) if is_tame else math.softplus(limited)
+    softplus = math.log(math.add(math.exp(limited), 1)) if is_tame else math.softplus(limited)
     return softplus - node.inputs[1] * limited
 
 
