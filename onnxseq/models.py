@@ -5,10 +5,11 @@ import copy
 from onnxseq import config as configs
 from onnxseq import registry, training_generators
 from onnxseq.errors import describe, text
-from onnxseq.layers.base import Layer, Node, assign_weights
+from onnxseq.layers.base import Layer, Node
+from onnxseq.layers.graph import get_source_inputs
 from onnxseq.layers.input import Input
 from onnxseq.layers.node import unique
-from onnxseq.network import get_source_inputs
+from onnxseq.layers.weights import assign_weights
 from onnxseq.saving.config import model_from_config, model_from_json, model_from_yaml
 from onnxseq.training import Model
 

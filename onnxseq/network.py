@@ -1,9 +1,4 @@
-"""Network: a graph of layers used as one layer. No training here.
-
-It is found by walking from the outputs back to the inputs over the layers' nodes. Layers and nodes are
-ordered by depth, their greatest distance from an output, so that a walk from the deepest down meets
-every tensor before its use.
-"""
+"""Network: a graph of layers used as one layer. No training here."""
 
 import copy
 import json
@@ -12,9 +7,11 @@ import warnings
 from onnxseq import backend as K
 from onnxseq import config as configuration
 from onnxseq.errors import place
-from onnxseq.layers.base import Layer, Node, assign_weights, has_argument, to_list
+from onnxseq.layers.base import Layer, Node, has_argument, to_list
+from onnxseq.layers.graph import LayerGraph
 from onnxseq.layers.node import masks_of, unique, unpack
 from onnxseq.layers.spec import check_inputs
+from onnxseq.layers.weights import assign_weights
 
 
 class Network(Layer):
@@ -43,7 +40,7 @@ class Network(Layer):
         self._output_coordinates = [tensor._keras_history for tensor in self.outputs]
         self._input_layers = [layer for layer, _, _ in self._input_coordinates]
         self._output_layers = [layer for layer, _, _ in self._output_coordinates]
-        graph = _Graph(self._who, self.inputs, self.outputs)
+        graph = LayerGraph(self._who, self.inputs, self.outputs)
         self.layers = graph.layers
         self._nodes_by_depth = graph.nodes_by_depth
         self._layers_by_depth = graph.layers_by_depth
@@ -263,24 +260,29 @@ class Network(Layer):
 
     def get_config(self):
         """Return the layers' configs and how the layers are connected, without weights."""
+        nodes, inputs, outputs = self._connections(_written_arguments)
+        layers = [
+            {
+                "name": layer.name, "class_name": type(layer).__name__, "config": layer.get_config(),
+                "inbound_nodes": nodes[layer.name],
+            }
+            for layer in self.layers
+        ]  # fmt: skip
+        return copy.deepcopy({"name": self.name, "layers": layers, "input_layers": inputs, "output_layers": outputs})
+
+    def _connections(self, arguments_of):
+        """Return each layer's inbound nodes by its name, the inputs and the outputs, all as a config has them."""
         index_of = self._kept_node_indices()
-        return copy.deepcopy({
-            "name": self.name,
-            "layers": [
-                {
-                    "name": layer.name,
-                    "class_name": type(layer).__name__,
-                    "config": layer.get_config(),
-                    "inbound_nodes": [
-                        _node_config(node, index_of)
-                        for node in layer._inbound_nodes if node in self._network_nodes and node.inbound_layers
-                    ],
-                }
-                for layer in self.layers
-            ],
-            "input_layers": [_coordinates(origin, index_of) for origin in self._input_coordinates],
-            "output_layers": [_coordinates(origin, index_of) for origin in self._output_coordinates],
-        })  # fmt: skip
+        nodes = {
+            layer.name: [
+                _node_config(node, index_of, arguments_of(node))
+                for node in layer._inbound_nodes
+                if node in self._network_nodes and node.inbound_layers
+            ]
+            for layer in self.layers
+        }
+        inputs = [_coordinates(origin, index_of) for origin in self._input_coordinates]
+        return nodes, inputs, [_coordinates(origin, index_of) for origin in self._output_coordinates]
 
     def _kept_node_indices(self):
         """Return, for each node of the graph, the index that it has once only the graph's nodes are kept."""
@@ -308,140 +310,45 @@ class Network(Layer):
             )
             for data in config["layers"]
         }
-        waiting = {data["name"]: list(data["inbound_nodes"]) for data in config["layers"]}
+        nodes = {data["name"]: data["inbound_nodes"] for data in config["layers"]}
+        return cls._connected(layers, nodes, config["input_layers"], config["output_layers"], config.get("name"))
+
+    @classmethod
+    def _connected(cls, layers, nodes, input_coordinates, output_coordinates, name):
+        """Return a network of layers, by name, that are called as the nodes of a config say."""
+        waiting = {name: list(calls) for name, calls in nodes.items()}
         while any(waiting.values()):
             progressed = False
-            for name, nodes in waiting.items():
+            for layer_name, calls in waiting.items():
                 # A layer's calls are made in order, so that each gets the index that others name it by.
-                while nodes and _connect(layers, name, nodes[0]):
-                    nodes.pop(0)
+                while calls and _connect(layers, layer_name, calls[0]):
+                    calls.pop(0)
                     progressed = True
             if not progressed:
-                stuck = ", ".join(name for name, nodes in waiting.items() if nodes)
+                stuck = ", ".join(layer_name for layer_name, calls in waiting.items() if calls)
                 raise ValueError(
                     f"{cls.__name__}.from_config: the inputs of {stuck} are never made; expected every inbound "
                     f"node to name a layer of the config. Check 'inbound_nodes'."
                 )
-        inputs = [_tensor_at(cls, layers, *coordinates) for coordinates in config["input_layers"]]
-        outputs = [_tensor_at(cls, layers, *coordinates) for coordinates in config["output_layers"]]
-        return cls(inputs=inputs, outputs=outputs, name=config.get("name"))
+        inputs = [_tensor_at(cls, layers, *coordinates) for coordinates in input_coordinates]
+        outputs = [_tensor_at(cls, layers, *coordinates) for coordinates in output_coordinates]
+        return cls(inputs=inputs, outputs=outputs, name=name)
 
     def __deepcopy__(self, memo):
-        """Return a network of the same config with weights of its own of equal values, connected to nothing."""
-        twin = type(self).from_config(self.get_config())
-        memo[id(self)] = twin
-        twin.set_weights(self.get_weights())
+        """Return a network of copies of the layers, with weights of their own of equal values, connected alike."""
+        layers = {layer.name: copy.deepcopy(layer, memo) for layer in self.layers}
+        connections = self._connections(lambda node: node.arguments or {})
+        twin = memo[id(self)] = type(self)._connected(layers, *connections, self.name)
         twin.trainable = self.trainable
         return twin
 
 
-class _Graph:
-    """Finds what lies between tensors: nodes and layers, each by depth."""
-
-    def __init__(self, who, inputs, outputs):
-        self.who = who
-        self.nodes = []  # every node after those which it takes its inputs from
-        self._layer_order = {}
-        for tensor in outputs:
-            layer, node_index, _ = tensor._keras_history
-            self._visit(layer._inbound_nodes[node_index])
-        self._find_depths()
-        self._check_names()
-        self._check_connected(inputs)
-
-    def _visit(self, start):
-        # An explicit stack: networks may be deeper than Python recurses.
-        done, open_nodes, stack = set(self.nodes), set(), [start]
-        while stack:
-            node = stack[-1]
-            if node in done:
-                stack.pop()
-                continue
-            if node in open_nodes:
-                stack.pop()
-                open_nodes.discard(node)
-                done.add(node)
-                self.nodes.append(node)
-                continue
-            open_nodes.add(node)
-            self._layer_order.setdefault(node.outbound_layer, len(self._layer_order))
-            sources = _sources(node)
-            if any(source in open_nodes for source in sources):
-                raise ValueError(
-                    f"{self.who}: layer {node.outbound_layer.name!r} is part of a cycle; expected a graph without. "
-                    f"Let no output of a layer lead back to its input."
-                )
-            stack.extend(reversed(sources))
-
-    def _find_depths(self):
-        node_depths, layer_depths = {}, {}
-        for node in reversed(self.nodes):
-            layer = node.outbound_layer
-            depth = max(node_depths.get(node, 0), layer_depths.get(layer, 0))
-            node_depths[node] = layer_depths[layer] = depth
-            for source in _sources(node):
-                node_depths[source] = max(depth + 1, node_depths.get(source, 0))
-        self.nodes_by_depth = _by_value(node_depths)
-        self.layers_by_depth = _by_value(layer_depths)
-        for layers in self.layers_by_depth.values():
-            layers.sort(key=self._layer_order.__getitem__)
-        self.layers = [layer for _, layers in sorted(self.layers_by_depth.items(), reverse=True) for layer in layers]
-
-    def _check_names(self):
-        names = [layer.name for layer in self.layers]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(
-                    f"{self.who}: {names.count(name)} layers are named {name!r}; expected names of their own. "
-                    f"Give each its name=."
-                )
-
-    def _check_connected(self, inputs):
-        computable = set(inputs)
-        for _, nodes in sorted(self.nodes_by_depth.items(), reverse=True):
-            for node in nodes:
-                for tensor in node.input_tensors:
-                    if tensor not in computable:
-                        raise ValueError(
-                            f"{self.who}: tensor {tensor!r}, an input of layer {node.outbound_layer.name!r}, does not "
-                            f"follow from the inputs {inputs}; expected a connected graph. "
-                            f"Add the Input() that it comes from to the inputs."
-                        )
-                computable.update(node.output_tensors)
+def _node_config(node, index_of, arguments):
+    origins = zip(node.inbound_layers, node.node_indices, node.tensor_indices, strict=True)
+    return [[*_coordinates(origin, index_of), arguments] for origin in origins]
 
 
-def get_source_inputs(tensor):
-    """Return the input tensors that a tensor of a layer was computed from, in the order in which they are met."""
-    if not hasattr(tensor, "_keras_history"):
-        return [tensor]
-    layer, node_index, _ = tensor._keras_history
-    pending, seen, found = [layer._inbound_nodes[node_index]], set(), []
-    while pending:
-        node = pending.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if not node.inbound_layers:
-            found.extend(node.input_tensors)
-        pending.extend(reversed(_sources(node)))
-    return unique(found)
-
-
-def _sources(node):
-    return [
-        layer._inbound_nodes[node_index]
-        for layer, node_index in zip(node.inbound_layers, node.node_indices, strict=True)
-    ]
-
-
-def _by_value(depths):
-    found = {}
-    for key, depth in depths.items():
-        found.setdefault(depth, []).append(key)
-    return found
-
-
-def _node_config(node, index_of):
+def _written_arguments(node):
     arguments = node.arguments or {}
     try:
         json.dumps(arguments)
@@ -449,11 +356,10 @@ def _node_config(node, index_of):
         warnings.warn(
             f"{node.outbound_layer._who}: was called with arguments {arguments!r}, which JSON cannot hold. "
             f"The config leaves them out.",
-            stacklevel=3,
+            stacklevel=4,
         )
-        arguments = {}
-    origins = zip(node.inbound_layers, node.node_indices, node.tensor_indices, strict=True)
-    return [[*_coordinates(origin, index_of), arguments] for origin in origins]
+        return {}
+    return arguments
 
 
 def _coordinates(origin, index_of):

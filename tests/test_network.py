@@ -9,7 +9,8 @@ from layer_check import drawn
 
 from onnxseq import backend as K
 from onnxseq import layers as L
-from onnxseq.network import Network, get_source_inputs
+from onnxseq.layers.graph import get_source_inputs
+from onnxseq.network import Network
 
 
 class Sum(L.Layer):
@@ -258,6 +259,23 @@ def test_deepcopy_shares_nothing():
     np.testing.assert_array_equal(
         values(twin.inputs, twin.outputs, [data])[0], values(network.inputs, network.outputs, [data])[0]
     )
+
+
+def test_deepcopy_needs_no_registered_classes():
+    network = branched()
+    network.add_loss(K.mean(network.outputs[0]))
+    x = L.Input((3,))
+    tensor = L.Input(tensor=K.constant(np.ones((1, 3))))
+    outer = Network([x, tensor], [*network([x, tensor]), L.Lambda(lambda t: t * 2.0)(x)])
+    twin = copy.deepcopy(outer)
+    data = drawn(1, 3)
+    for found, wanted in zip(
+        values(twin.inputs[:1], twin.outputs, [data]), values(outer.inputs[:1], outer.outputs, [data]), strict=True
+    ):
+        np.testing.assert_array_equal(found, wanted)
+    assert not {layer for layer in twin.layers} & {layer for layer in outer.layers}
+    assert tensor._keras_history[0] is outer.layers[1] or tensor._keras_history[0] is outer.layers[0]
+    assert twin.get_layer("branched").get_layer("shared") is not network.get_layer("shared")
 
 
 def test_a_deep_network_does_not_recurse():

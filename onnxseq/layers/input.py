@@ -63,6 +63,13 @@ class InputLayer(Layer):
         }
 
 
+    def __deepcopy__(self, memo):
+        """Return an input of the same config with a tensor of its own."""
+        given = {} if self.is_placeholder else {"input_tensor": K.identity(self.output)}
+        twin = memo[id(self)] = type(self).from_config({**self.get_config(), **given})
+        return twin
+
+
 def Input(shape=None, batch_size=None, name=None, dtype=None, sparse=False, tensor=None, **kwargs):
     """Return a tensor for data to be fed, with which a graph of layers begins.
 
