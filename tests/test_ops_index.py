@@ -135,7 +135,7 @@ CASES = [
         order=0,
         dtypes=(),
     ),
-    grad_row(Feed((3, 2, 4)), REPEATED, (5, 4), 0),
+    grad_row(Feed((3, 2, 4)), REPEATED, (5, 4), 0, dtypes=("float32", "float16")),
     grad_row(Feed((2, 3)), [4, 4, 1][:2], (5, 3), 0, label="row"),
     grad_row(Feed((2, 3, 2, 5)), REPEATED, (2, 4, 5), 1, label="inner axis"),
     grad_row(Feed((2, 2, 3)), [0, 2, 0], (2, 2, 4), 2, label="last axis"),
@@ -174,6 +174,7 @@ CASES = [
         [Feed((3, 2)), Feed((4, 2)), Feed(values=[[0, 1], [2, 1], [0, 0], [0, -1]], dtype="int64")],
         lambda x, u, i: put_along(x * x, i, u * u, 0, True),
         label="add",
+        dtypes=("float32", "float16"),
     ),
     # TopK, one-hot vectors
     Case(

@@ -14,6 +14,7 @@ from onnxseq.compiler.tensor import Tensor, attribute, constant
 from onnxseq.shapes import Dims
 
 INT64 = ir.DataType.INT64
+_HALF = (ir.DataType.FLOAT16, ir.DataType.BFLOAT16)
 
 
 def _integers(indices: Tensor) -> None:
@@ -80,7 +81,7 @@ def _expand_gather_grad(node: ir.Node) -> Tensor:
     zeros = shape.expand(math.scalar(0, g), [*front, size, *back])
     line = shape.reshape(indices, [*([1] * len(front)), -1, *([1] * len(back))])
     spread = shape.expand_like(line, updates)
-    added = scatter_elements_op(zeros, spread, updates, axis=len(front), reduction="add")
+    added = _added(zeros, spread, updates, len(front))
     return shape.with_dims(added if added.rank == len(dims) else shape.reshape(added, target), dims)
 
 
@@ -97,7 +98,7 @@ def _scatter_flat(g: Tensor, indices: Tensor, target: Tensor, width: int, dims: 
     line = shape.reshape(math.add(first, places), (-1,))
     length = total if isinstance(total, int) else reduction.prod(target, keepdims=True)
     zeros = shape.expand(math.scalar(0, g), [length])
-    added = scatter_elements_op(zeros, line, shape.reshape(g, (-1,)), axis=0, reduction="add")
+    added = _added(zeros, line, shape.reshape(g, (-1,)), 0)
     return shape.with_dims(shape.reshape(added, target), dims)
 
 
@@ -148,7 +149,7 @@ def _gather_elements_types(inputs: Sequence[Tensor], attributes: Any) -> list:
 def _gather_elements_vjp(node: ir.Node, g: Tensor) -> list[Tensor | None]:
     x, indices = node.inputs
     axis = attribute(node, "axis")
-    return [scatter_elements_op(shape.zeros_like(x), indices, g, axis=axis, reduction="add"), None]
+    return [_added(shape.zeros_like(x), indices, g, axis), None]
 
 
 gather_elements_op = Op("GatherElements", _gather_elements_types, _gather_elements_vjp, zero=(0,))
@@ -184,7 +185,16 @@ scatter_elements_op = Op("ScatterElements", _scatter_elements_types, _scatter_el
 def scatter_elements(x: Tensor, indices: Any, updates: Tensor, axis: int = -1, add: bool = False) -> Tensor:
     """Return x with elements replaced by, or increased by, updates at positions along an axis."""
     axis = shapes.normalize_axis(axis, x.rank, "ScatterElements")
-    return scatter_elements_op(x, _positions(indices), updates, axis=axis, reduction="add" if add else "none")
+    indices = _positions(indices)
+    return _added(x, indices, updates, axis) if add else scatter_elements_op(x, indices, updates, axis=axis)
+
+
+def _added(x: Tensor, indices: Tensor, updates: Tensor, axis: int) -> Tensor:
+    """Return x increased by updates; half precision is added up in float32, which the runtime asks for."""
+    dtype = x.element_type
+    if dtype in _HALF:
+        x, updates = math.cast(x, "float32"), math.cast(updates, "float32")
+    return math.cast(scatter_elements_op(x, indices, updates, axis=axis, reduction="add"), dtype)
 
 
 # -- TopK, one-hot vectors ------------------------------------------------------------------------------------

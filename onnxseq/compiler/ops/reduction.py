@@ -139,7 +139,7 @@ sum = _constructor(sum_op, "sum")
 mean = _constructor(mean_op, "mean")
 max = _constructor(max_op, "largest element")
 min = _constructor(min_op, "smallest element")
-logsumexp = _constructor(logsumexp_op, "logarithm of the sum of exponentials")
+_logsumexp = _constructor(logsumexp_op, "logarithm of the sum of exponentials")
 
 
 def prod(x: Tensor, axes: Axes = None, keepdims: bool = False) -> Tensor:
@@ -147,6 +147,13 @@ def prod(x: Tensor, axes: Axes = None, keepdims: bool = False) -> Tensor:
     found = _normal(axes, x.rank, prod_op.name)
     op = double_prod_op if x.element_type == ir.DataType.DOUBLE else prod_op
     return op(x, shape.ints(found), keepdims=int(keepdims)) if found else x
+
+
+def logsumexp(x: Tensor, axes: Axes = None, keepdims: bool = False) -> Tensor:
+    """Return the logarithm of the sum of exponentials, also of numbers whose exponentials are out of range."""
+    if x.element_type == ir.DataType.FLOAT16:  # the runtime does not guard it there
+        return math.cast(_logsumexp(math.cast(x, "float32"), axes, keepdims), x.element_type)
+    return _logsumexp(x, axes, keepdims)
 
 
 def variance(x: Tensor, axes: Axes = None, keepdims: bool = False) -> Tensor:
