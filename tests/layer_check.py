@@ -82,35 +82,37 @@ def _assert_close(found, expected, what, tolerance=1e-5):
 
 
 def _check_shapes(layer, case, x, y, expected):
-    assert len(K.int_shape(y)) == expected.ndim
+    assert len(K.int_shape(y)) == expected.ndim, f"{case.id}: rank {K.ndim(y)}, computed {expected.ndim}"
     for static, size in zip(K.int_shape(y), expected.shape, strict=True):
         assert static in (None, size), f"{case.id}: static shape {K.int_shape(y)}, computed {expected.shape}"
-    assert case.free or None not in K.int_shape(y)[1:]
-    assert tuple(layer._compute_output_shape(K.int_shape(x))) == K.int_shape(y)
-    assert layer.output_shape == K.int_shape(y) == layer.get_output_shape_at(0)
-    assert layer.input_shape == K.int_shape(x) == layer.get_input_shape_at(0)
-    assert layer.input is x and layer.output is y
-    assert y._keras_history == (layer, 0, 0)
+    assert case.free or None not in K.int_shape(y)[1:], f"{case.id}: static shape {K.int_shape(y)} leaves sizes free"
+    inferred = tuple(layer._compute_output_shape(K.int_shape(x)))
+    assert inferred == K.int_shape(y), f"{case.id}: inferred shape {inferred}, static shape {K.int_shape(y)}"
+    assert layer.output_shape == K.int_shape(y) == layer.get_output_shape_at(0), f"{case.id}: output_shape"
+    assert layer.input_shape == K.int_shape(x) == layer.get_input_shape_at(0), f"{case.id}: input_shape"
+    assert layer.input is x and layer.output is y and y._keras_history == (layer, 0, 0), f"{case.id}: connections"
 
 
 def _check_weights(layer, weights):
     for found, value in zip(layer.get_weights(), weights, strict=True):
         np.testing.assert_array_equal(found, value)
-    assert layer.count_params() == sum(value.size for value in weights)
-    assert all(variable.name.startswith(f"{layer.name}/") for variable in layer.weights)
-    assert layer.weights == layer.trainable_weights + layer.non_trainable_weights == layer.variables
+    assert layer.count_params() == sum(value.size for value in weights), f"{layer.name}: count_params"
+    assert all(w.name.startswith(f"{layer.name}/") for w in layer.weights), f"{layer.name}: names of weights"
+    both = layer.trainable_weights + layer.non_trainable_weights
+    assert layer.weights == both == layer.variables, f"{layer.name}: order of weights"
 
 
 def _check_config(layer, case, shape, weights, expected):
     written = json.loads(json.dumps(config.serialize(layer)))
     custom = {layer.name: layer.function} if hasattr(layer, "function") else None
     twin = config.deserialize("layer", written, custom_objects=custom)
-    assert type(twin) is type(layer)
-    assert json.loads(json.dumps(config.serialize(twin))) == written
+    assert type(twin) is type(layer), f"{case.id}: config gives a {type(twin).__name__}"
+    assert json.loads(json.dumps(config.serialize(twin))) == written, f"{case.id}: config of the layer read back"
     x = Input(batch_shape=shape, dtype=case.inputs.dtype.name)
     y = twin(x)
     twin.set_weights(weights)
-    np.testing.assert_array_equal(K.function([x], [y])([case.inputs])[0], expected)
+    found = K.function([x], [y])([case.inputs])[0]
+    np.testing.assert_array_equal(found, expected, err_msg=f"{case.id}: values of the layer read back")
 
 
 def _check_gradients(layer, case, x, y, weights):

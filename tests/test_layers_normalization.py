@@ -130,3 +130,18 @@ def test_testing_and_predicting_keep_no_statistics():
     model.predict(drawn(8, 3))
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize("phase", [0, 1])
+def test_a_fixed_learning_phase(phase):
+    K.set_learning_phase(phase)
+    try:
+        layer, x = L.BatchNormalization(), L.Input((3,))
+        y = layer(x)
+        dropped = L.Dropout(0.5)(L.Input((3,)))
+    finally:
+        K.clear_session()
+    assert len(layer.updates) == 2 * phase and not y._uses_learning_phase and not dropped._uses_learning_phase
+    data = drawn(8, 3) * 4 + 2
+    expected = (data - data.mean(0)) / np.sqrt(data.var(0) + 1e-3) if phase else data / np.sqrt(1 + 1e-3)
+    np.testing.assert_allclose(K.function([x], [y])([data])[0], expected, rtol=1e-4, atol=1e-5)
