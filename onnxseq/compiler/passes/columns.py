@@ -84,11 +84,16 @@ def _input_grad(node: ir.Node) -> Tensor | None:
         return None
     turned = shape.transpose(shape.reshape(w, (size * depth, filters)))  # type: ignore[operator]
     rows = linalg.matmul(shape.reshape(dy, (-1, filters)), turned)
-    total = None
+    parts = []
     for place in range(size):  # type: ignore[arg-type]
         part = index.slice(rows, [place * depth], [(place + 1) * depth], [1])  # type: ignore[operator]
         part = shape.reshape(part, (dy.dims[0] if isinstance(dy.dims[0], int) else shape.dim_of(dy, 0), -1, depth))
         after = (size - 1 - place) * dilation  # type: ignore[operator]
-        part = shape.pad(part, [(0, 0), (place * dilation - pads[0], after - pads[1]), (0, 0)])
-        total = part if total is None else total + part
+        # The border is cut off the sum: a part of which it takes everything is more than the runtime's Pad can crop.
+        parts.append(shape.pad(part, [(0, 0), (place * dilation, after), (0, 0)]))
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    if any(pads):
+        total = index.slice(total, [pads[0]], [-pads[1] if pads[1] else index.END], [1])
     return shape.with_dims(total, node.outputs[0].dims)
