@@ -21,6 +21,9 @@ SLOW_CALLBACK = 0.1
 SLOW_SHARE = 0.95
 """Share of the batch's own time from which on callbacks may be called slow."""
 
+LEAST_TIMES = 3
+"""Batches from which on callbacks may be called slow; the first may still be making what it calls."""
+
 
 class Callback:
     """Base of the user's own callbacks: override the events of interest.
@@ -148,6 +151,8 @@ class CallbackList:
         self._batch_time = 0.0
 
     def _warn_if_slow(self, event, times):
+        if len(times) < LEAST_TIMES:
+            return
         median = float(np.median(times))
         if median > SLOW_CALLBACK and 0 < SLOW_SHARE * self._batch_time < median:
             warnings.warn(

@@ -1,6 +1,5 @@
 """The progress bar that `fit`, `evaluate` and `predict` draw on standard output."""
 
-import math
 import sys
 import time
 
@@ -82,12 +81,13 @@ class Progbar:
         sys.stdout.flush()
 
     def _bar(self, current):
-        digits = math.floor(math.log10(self.target)) + 1 if self.target > 0 else 1
         filled = int(self.width * current / self.target) if self.target else self.width
+        done, target = int(current), int(self.target)  # steps may be a share of samples by batch size
+        digits = len(str(target))
         head = ""
         if filled > 0:
             head = "=" * (filled - 1) + (">" if current < self.target else "=")
-        return f"{current:{digits}d}/{self.target:{digits}d} [{head}{'.' * (self.width - filled)}]"
+        return f"{done:{digits}d}/{target} [{head}{'.' * (self.width - filled)}]"
 
     def _averages(self, signed):
         for name in self.unique_values:
