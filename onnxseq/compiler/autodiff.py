@@ -102,7 +102,7 @@ def _vjp(node: ir.Node, arrived: list[Tensor | None], params: Sequence[Tensor]) 
             f"gradient; expected ops that can be differentiated. Use another op there or K.stop_gradient()."
         )
     outputs = op.expand(node)
-    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs or ())
     pairs = [(y, g) for y, g in zip(outputs, arrived, strict=True) if g is not None]
     inputs = [x for x in node.inputs if x is not None]
     found = iter(_walk([y for y, _ in pairs], [g for _, g in pairs], inputs, leaves=inputs))
