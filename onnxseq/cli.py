@@ -59,8 +59,10 @@ def demo(folder: pathlib.Path, epochs: int = 15) -> float:
     difference = float(np.abs(exported - model.predict(x_test)).max())
     accuracy = history.history["val_acc"][-1]
     print(f"validation accuracy {accuracy:.4f} on {len(x_test)} images not trained on")
-    print(f"{seconds / steps * 1e3:.2f} ms per training step of {_BATCH} images (validation and first compile included)")
-    print(f"{path.name}: {path.stat().st_size:,} bytes; largest difference from predict in a fresh session {difference:.1e}")
+    step = f"{seconds / steps * 1e3:.2f} ms per training step of {_BATCH} images"
+    print(f"{step} (validation and first compile included)")
+    size = f"{path.name}: {path.stat().st_size:,} bytes"
+    print(f"{size}; largest difference from predict in a fresh session {difference:.1e}")
     return accuracy
 
 

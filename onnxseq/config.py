@@ -58,7 +58,8 @@ def deserialize_from(identifier: Any, known: Mapping[str, Any] | None, custom_ob
         return _from_config(identifier, known, custom_objects, kind)
     if isinstance(identifier, str):
         return _find(identifier, known, custom_objects, kind)
-    raise ValueError(text(kind, describe(identifier), f"the name of {_a(kind)}, or a config with class_name and config"))
+    expected = f"the name of {_a(kind)}, or a config with class_name and config"
+    raise ValueError(text(kind, describe(identifier), expected))
 
 
 def get(kind: str, identifier: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:

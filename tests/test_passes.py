@@ -55,7 +55,10 @@ def folding():
         "1 - x stays": (1.0 - a, ["Sub"]),
         "0 - x stays": (0.0 - a, ["Sub"]),
         "1 / x stays": (1.0 / a, ["Div"]),
-        "a neutral number that widens stays": (reduction.sum(a) + constant(np.zeros((2, 2), "f")), ["ReduceSum", "Add"]),
+        "a neutral number that widens stays": (
+            reduction.sum(a) + constant(np.zeros((2, 2), "f")),
+            ["ReduceSum", "Add"],
+        ),
         "two factors": (math.exp(a) * 2.0 * 3.0, ["Exp", "Mul"]),
         "zeros added": (a * b + shape.zeros_like(a) * b, ["Mul"]),
         "zeros subtracted": (a * b - shape.zeros_like(a), ["Mul"]),

@@ -14,11 +14,9 @@ from onnxseq.compiler.runner import Program, Runner, Shapes
 from onnxseq.compiler.targets import Target, current
 from onnxseq.compiler.tensor import Tensor, Variable, constant_value, numpy_dtype
 
-
 # A step is built for its very batch size: sizes known to the compiler make the gradients of convolutions 1.5 times
 # faster. The first shape is taken for the one to come, another one only when it has come so often.
 _SPECIAL, _OFTEN = 2, 32
-
 
 class Function:
     """Computes outputs from inputs and updates variables, all in one run of one model.
@@ -64,8 +62,8 @@ class Function:
     def _checked(self, variable: Variable, value: Tensor) -> tuple[Variable, Tensor]:
         if value.element_type != variable.element_type or len(value.dims) != len(variable.dims):
             raise ValueError(
-                f"function {self.name!r}: the update of {variable.name!r} has shape {shapes.to_keras(value.dims)} and dtype "
-                f"{value.dtype_name}; expected {shapes.to_keras(variable.dims)} and {variable.dtype_name}."
+                f"function {self.name!r}: the update of {variable.name!r} has shape {shapes.to_keras(value.dims)} "
+                f"and dtype {value.dtype_name}; expected {shapes.to_keras(variable.dims)} and {variable.dtype_name}."
             )
         return variable, value
 
@@ -124,7 +122,7 @@ class Function:
         return any(state.stamp(v) != token for v, token in self._stamps[phase_value])
 
     def runner(self, input_shapes: Sequence[Sequence[int]], learning_phase: int | None = None) -> Runner:
-        """Lease a runner for concrete shapes of the inputs (the learning phase not counted): ``with f.runner(...) as r``."""
+        """Lease a runner for concrete shapes of the inputs (the phase not counted): ``with f.runner(...) as r``."""
         chosen = self._phase if learning_phase is None else int(bool(learning_phase))
         wanted = tuple(tuple(s) for s in input_shapes)
         program = self._special_program(chosen, wanted) or self._program(chosen)
@@ -159,7 +157,8 @@ class Function:
         if array.dtype != dtype:
             if array.dtype.kind not in "biufc" and array.dtype.name != "bfloat16":
                 raise ValueError(
-                    f"function {self.name!r}: input {x.name!r} received values of dtype {array.dtype}; expected {dtype}."
+                    f"function {self.name!r}: input {x.name!r} received values of dtype {array.dtype}; "
+                    f"expected {dtype}."
                 )
             array = array.astype(dtype)
         if array.ndim != x.rank or any(isinstance(d, int) and d != s for d, s in zip(x.dims, array.shape, strict=True)):
@@ -183,7 +182,7 @@ class Function:
                         )
 
     def onnx_model(self, learning_phase: int | None = None) -> Any:
-        """Return the lowered ONNX model as it runs, an ``onnx.ModelProto``, for a look in Netron or for another runtime.
+        """Return the lowered ONNX model, an ``onnx.ModelProto``, for a look in Netron or for another runtime.
 
         Variables are inputs by their names, or constants where the function is frozen.
         """

@@ -52,9 +52,10 @@ class Program:
         self.reads: list[tuple[Variable, str]] = [(v, name) for v, name in extract.reads if name in present]
         self.writes: list[tuple[Variable, str]] = extract.writes
         shared = sibling.flip if sibling is not None else None
-        self.flip = (shared or state.Flip()) if self.writes else None
+        self.flip: state.Flip | None = (shared or state.Flip()) if self.writes else None
         self.masks = [mask for mask in extract.masks if mask.name in present]
-        self.random = sibling.random if sibling is not None else Randomness([mask.seed for mask in self.masks])
+        seeds = [mask.seed for mask in self.masks]
+        self.random: Randomness = sibling.random if sibling is not None else Randomness(seeds)
         self._idle: dict[Shapes, list[Runner]] = {}
         self._lock = threading.Lock()
 
@@ -114,8 +115,8 @@ class Runner:
         self.outputs: list[np.ndarray | None] = []
         for y in program.outputs:
             known = [shapes.evaluate(d, sizes) for d in y.dims]
-            fixed = None if any(d is None or d < 0 for d in known) else known
-            self.outputs.append(None if fixed is None else _zeros(fixed, numpy_dtype(y.element_type)))
+            fixed = [d for d in known if d is not None and d >= 0]
+            self.outputs.append(_zeros(fixed, numpy_dtype(y.element_type)) if len(fixed) == y.rank else None)
         self._masks: list[tuple[np.ndarray, np.generic]] = []
         self._mask_feeds: dict[str, Buffer] = {}
         for mask in program.masks:
@@ -137,18 +138,15 @@ class Runner:
 
     def __exit__(self, *exception: object) -> None:
         self.inputs = list(self._own_inputs)
-        restored = False
+        # The caller's arrays are let go at once: they may be slices of a whole data set.
         for i, array in enumerate(self._own_inputs):
             if self._feeds[i].array is not array and self._host:
                 self._feeds[i] = self.program.session.device.buffer(array)
-                restored = True
+                self._rebind_input(i)
         for i, own in enumerate(self._own_outputs):
             if own is not None and self.outputs[i] is not own:
                 self.outputs[i] = own
-                self._results[i] = self._result_buffer(own)
-                restored = True
-        if restored:
-            self._ready.clear()
+                self._rebind_output(i, self._result_buffer(own))
         self.program.release(self)
 
     def _result_buffer(self, array: np.ndarray) -> Buffer:
@@ -166,16 +164,21 @@ class Runner:
         """Have an output written straight into a C-contiguous array of its dtype and shape."""
         self.outputs[index] = array
         if self._host:
-            self._results[index] = self.program.session.device.buffer(array)
-            name = self.program.output_names[index]
-            for binding, _ in self._bindings.values():
-                binding.output(name, self._results[index])
+            self._rebind_output(index, self.program.session.device.buffer(array))
 
     def _rebind_input(self, index: int) -> None:
-        name = self.program.fed[index]
+        name, buffer = self.program.fed[index], self._feeds[index]
         if name is not None:
-            for binding, _ in self._bindings.values():
-                binding.input(name, self._feeds[index])
+            for binding, bound in self._bindings.values():
+                binding.input(name, buffer)
+                bound[name] = buffer
+
+    def _rebind_output(self, index: int, buffer: Buffer) -> None:
+        name = self.program.output_names[index]
+        self._results[index] = buffer
+        for binding, bound in self._bindings.values():
+            binding.output(name, buffer)
+            bound[name] = buffer
 
     def run(self) -> None:
         """Run one step: read the inputs and variables, write the outputs and the variables' next values."""
@@ -244,13 +247,13 @@ class Runner:
         wanted.update(self._mask_feeds)
         for variable, name in program.reads:
             home = variable.state
-            wanted[name] = home.pair[parities[home.flip] if home.flip is not None else 0]
+            wanted[name] = home.pair[parities[home.flip] if home.flip is not None else 0]  # type: ignore[index]
         for name, buffer in wanted.items():
             if bound.get(name) is not buffer:
                 binding.input(name, buffer)
                 bound[name] = buffer
         for variable, name in program.writes:
-            spare = variable.state.pair[1 - parities[own]]
+            spare = variable.state.pair[1 - parities[own]]  # type: ignore[index]
             if bound.get(name) is not spare:
                 binding.output(name, spare)
                 bound[name] = spare
@@ -272,4 +275,4 @@ class Runner:
             if buffer is None:
                 self.outputs[i] = self._last.result(i)
             elif not self._host:
-                np.copyto(self.outputs[i], buffer.read())
+                np.copyto(self.outputs[i], buffer.read())  # type: ignore[arg-type]

@@ -124,6 +124,10 @@ class Buffer:
     def __init__(self, value: Any, array: np.ndarray | None):
         self.value, self.array = value, array
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape if self.array is not None else tuple(self.value.shape())
+
     def read(self) -> np.ndarray:
         """Return a copy of the values on the host."""
         return self.array.copy() if self.array is not None else self.value.numpy()
@@ -162,7 +166,7 @@ class Session:
     def __init__(self, model: bytes, provider: str, threads: int = 0, level: str = "all"):
         options = ort.SessionOptions()
         options.graph_optimization_level = _LEVELS[level]
-        # The runtime's own choice pins its threads to cores, beside which this thread then finds no place: 38 ms for 29.
+        # The runtime's own choice pins its threads to cores, beside which this thread finds no place: 38 ms for 29.
         options.intra_op_num_threads = threads or available_cores()
         options.inter_op_num_threads = 1
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL

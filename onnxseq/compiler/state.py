@@ -127,7 +127,7 @@ def settle(reads: Iterable[Variable], writes: Sequence[Variable], own: Flip | No
                     flip.condition.wait_for(lambda flip=flip: not any(flip.readers))
             for variable in moving:
                 live = _live(variable, device)
-                spare = device.empty(variable.dims, numpy_dtype(variable.element_type))
+                spare = device.empty(live.shape, numpy_dtype(variable.element_type))
                 variable.state.pair = (live, spare) if own.parity == 0 else (spare, live)
                 variable.state.flip = own
             STORE.changes += 1
@@ -149,4 +149,4 @@ def _live(variable: Variable, device: Device) -> Buffer:
     state = variable.state
     if state.pair is not None:
         return state.pair[state.flip.parity if state.flip is not None else 0]
-    return device.copy(state.array)
+    return device.copy(np.asarray(state.array))

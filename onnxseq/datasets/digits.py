@@ -19,7 +19,8 @@ def load_data(test_split: float = 0.2, seed: int = 113) -> tuple[Split, Split]:
         seed: of the shuffling.
 
     Returns:
-        ``(x_train, y_train), (x_test, y_test)``: x of shape (samples, 8, 8), uint8 from 0 to 16; y of shape (samples,), 0 to 9.
+        ``(x_train, y_train), (x_test, y_test)``: x of shape (samples, 8, 8), uint8 from 0 to 16; y of shape (samples,),
+        0 to 9.
 
     Raises:
         ValueError: for a share outside 0 to 1.

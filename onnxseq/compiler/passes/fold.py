@@ -11,6 +11,7 @@
 It must not touch outputs' names, random ops, or anything whose shape the rewrite would change.
 """
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -32,18 +33,26 @@ class Fold(ir.passes.InPlacePass):
         changed = False
         for _ in range(20):
             _share_constants(model.graph)
-            zeros = _zero_values(model.graph)
-            if not rewrite.apply(model.graph, lambda node, zeros=zeros: _fold(node, zeros)):
+            if not rewrite.apply(model.graph, functools.partial(_fold, _zero_values(model.graph))):
                 break
             changed = True
         return ir.passes.PassResult(model, changed)
 
 
-def _fold(node: ir.Node, zeros: set[Tensor]) -> Tensor | list[Tensor] | None:
+def _fold(zeros: set[Tensor], node: ir.Node) -> Tensor | list[Tensor] | None:
     if node.domain != "":
         return None
-    for rule in (_drop_zeros, _drop_neutral, _merge_factors, _bypass_expand, _merge_views, _known_shape, _compute):
-        values = rule(node, zeros) if rule is _drop_zeros else rule(node)  # type: ignore[operator]
+    rules: list[Callable[[ir.Node], Tensor | list[Tensor] | None]] = [
+        functools.partial(_drop_zeros, zeros),
+        _drop_neutral,
+        _merge_factors,
+        _bypass_expand,
+        _merge_views,
+        _known_shape,
+        _compute,
+    ]
+    for rule in rules:
+        values = rule(node)
         if values is not None:
             return values
     return None
@@ -66,7 +75,7 @@ def _zero_values(graph: ir.Graph) -> set[Tensor]:
     return found
 
 
-def _drop_zeros(node: ir.Node, zeros: set[Tensor]) -> Tensor | None:
+def _drop_zeros(zeros: set[Tensor], node: ir.Node) -> Tensor | None:
     if node.op_type not in ("Add", "Sub"):
         return None
     a, b = node.inputs
@@ -191,11 +200,22 @@ def _reducer(function: Callable) -> Callable:
     return compute
 
 
+def _quotient(node: ir.Node, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    if a.dtype.kind == "f":
+        return a / b
+    return (np.sign(a) * np.sign(b) * (abs(a) // abs(b))).astype(a.dtype)  # towards zero, as ONNX has it
+
+
+def _reshaped(node: ir.Node, a: np.ndarray, target: np.ndarray) -> np.ndarray:
+    copied = not attribute(node, "allowzero")
+    return a.reshape([a.shape[i] if d == 0 and copied else d for i, d in enumerate(target)])
+
+
 _COMPUTE: dict[str, Callable] = {
     "Add": lambda node, a, b: a + b,
     "Sub": lambda node, a, b: a - b,
     "Mul": lambda node, a, b: a * b,
-    "Div": lambda node, a, b: a / b if a.dtype.kind == "f" else (np.sign(a) * np.sign(b) * (abs(a) // abs(b))).astype(a.dtype),
+    "Div": _quotient,
     "Neg": lambda node, a: -a,
     "Sqrt": lambda node, a: np.sqrt(a),
     "Equal": lambda node, a, b: a == b,
@@ -203,7 +223,7 @@ _COMPUTE: dict[str, Callable] = {
     "Less": lambda node, a, b: a < b,
     "Not": lambda node, a: ~a,
     "Cast": lambda node, a: a.astype(node.outputs[0].dtype.numpy()),
-    "Reshape": lambda node, a, target: a.reshape([a.shape[i] if d == 0 and not attribute(node, "allowzero") else d for i, d in enumerate(target)]),
+    "Reshape": _reshaped,
     "Transpose": lambda node, a: np.transpose(a, attribute(node, "perm")),
     "Squeeze": lambda node, a, axes=None: np.squeeze(a, None if axes is None else tuple(int(i) for i in axes)),
     "Unsqueeze": lambda node, a, axes: np.expand_dims(a, tuple(int(i) for i in axes)),
@@ -215,7 +235,7 @@ _COMPUTE: dict[str, Callable] = {
     "ReduceMean": _reducer(np.mean),
     "ReduceMax": _reducer(np.max),
     "ReduceProd": _reducer(np.prod),
-}  # fmt: skip
+}
 
 
 def _compute(node: ir.Node) -> list[Tensor] | None:

@@ -2,7 +2,8 @@
 
 Before lowering, on compound ops:
 
-1. ``max_pool(relu(x))`` is ``relu(max_pool(x))``, forward and backward: the relu and its gate work on the smaller tensor.
+1. ``max_pool(relu(x))`` is ``relu(max_pool(x))``, forward and backward: the relu and its gate work on the smaller
+   tensor.
 
 After lowering, on ONNX ops:
 

@@ -4,8 +4,8 @@
 2. Each spatial op (convolution, pooling, batch normalization and their gradients) is rewritten to the layout which
    ``choose`` prefers for the target, between changes of layout on its spatial inputs and outputs.
 3. A change of layout after a change of layout is one, or none.
-4. A change sinks below an elementwise op: ``f(change(x), y)`` is ``change(f(x, changed back y))``, where most of the full-size
-   inputs come through the same change. Broadcast operands are reshaped to the other layout.
+4. A change sinks below an elementwise op: ``f(change(x), y)`` is ``change(f(x, changed back y))``, where most of the
+   full-size inputs come through the same change. Broadcast operands are reshaped to the other layout.
 5. A change sinks into a reduction over whole axes (sums over pixels, global pooling) and vanishes there.
 6. A change sinks below constant padding.
 7. The number of elements, or of samples, is read before a change.
@@ -195,7 +195,7 @@ def _elementwise(node: ir.Node) -> list[Tensor] | None:
     dims = node.outputs[0].dims
     full = [i for i, x in enumerate(node.inputs) if x is not None and x.dims == dims]
     through = [i for i in full if changes[i] == change]
-    # Where as many inputs speak for a move as against it, it goes to the layout of the faster kernels: never back and forth.
+    # Where as many inputs speak for a move as against it, it goes to the layout of the faster kernels, so never back.
     inclined = 2 * len(through) - len(full) or _SPEED.index(source) - _SPEED.index(to)
     if not through or inclined < 0 or any(y.dims != dims for y in node.outputs):
         return None

@@ -35,7 +35,8 @@ class Lower(ir.passes.InPlacePass):
                     return values
         if op.expand is None:
             raise NotImplementedError(
-                f"op {node.op_type!r} ({node.name!r}) has no lowering for {self.target.provider}; expected one for 'onnx'."
+                f"op {node.op_type!r} ({node.name!r}) has no lowering for {self.target.provider}; "
+                f"expected one for 'onnx'."
             )
         return op.expand(node)
 

@@ -1,7 +1,8 @@
 """Take dropout's randomness from the host.
 
-1. ``Dropout(x)`` of a large x becomes a product with a mask that is an input of the graph: the runner draws it from NumPy
-   before every run. The runtime's own generator takes 6 ns per element on one thread: 7 ms against 1.3 at 128x9216.
+1. ``Dropout(x)`` of a large x becomes a product with a mask that is an input of the graph: the runner draws it from
+   NumPy before every run. The runtime's own generator takes 6 ns per element on one thread: 7 ms against 1.3 at
+   128x9216.
 
 It must not touch small dropouts, whose masks cost more to feed than to draw, nor targets other than the CPU.
 """

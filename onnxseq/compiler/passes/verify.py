@@ -17,13 +17,14 @@ def verify(model: ir.Model, done: str) -> None:
     graph = model.graph
     known = {*graph.inputs, *graph.initializers.values()}
     for node in graph:
+        who = f"node {node.name!r} ({node.op_type})"
         for x in node.inputs:
             if x is None:
                 continue
             if x not in known and x.const_value is None:
-                raise PassFault(f"{done}: node {node.name!r} ({node.op_type}) reads {x.name!r}, which nothing before it computes")
+                raise PassFault(f"{done}: {who} reads {x.name!r}, which nothing before it computes")
             if x.dtype is None or x.shape is None:
-                raise PassFault(f"{done}: node {node.name!r} ({node.op_type}) reads {x.name!r}, whose type is not known")
+                raise PassFault(f"{done}: {who} reads {x.name!r}, whose type is not known")
         known.update(node.outputs)
     outputs = list(graph.outputs)
     if len({id(y) for y in outputs}) != len(outputs):
