@@ -23,6 +23,7 @@ class Target:
         nchwc: the CPU provider's convolution and pooling in a blocked layout, ``block`` channels together.
         host_masks: dropout's masks are drawn on the host and fed.
         batch_norm_grad: the training build's BatchNormalizationGrad.
+        gated_add: the stock runtime's GatedAdd, ``x + y * gate``.
     """
 
     provider: str = "CPUExecutionProvider"
@@ -52,6 +53,8 @@ def current() -> Target:
             features.add("nchwc")
         if _probe_batch_norm_grad():
             features.add("batch_norm_grad")
+        if _probe_gated_add():
+            features.add("gated_add")
     return Target(provider, frozenset(features), block)
 
 
@@ -108,3 +111,11 @@ def _probe_batch_norm_grad() -> bool:
         output.name, output.type = f"y{output.index()}", ir.TensorType(ir.DataType.FLOAT)
         output.shape = ir.Shape(shape)
     return session.loads(_model([node], [x, *channel], []))
+
+
+def _probe_gated_add() -> bool:
+    x, gate = _value("x", [2, 3]), _value("gate", [2, 1])
+    node = ir.Node("com.microsoft", "GatedAdd", [x, x, gate], num_outputs=1)
+    node.outputs[0].name, node.outputs[0].type = "y", ir.TensorType(ir.DataType.FLOAT)
+    node.outputs[0].shape = ir.Shape([2, 3])
+    return session.loads(_model([node], [x, gate], []))
