@@ -13,10 +13,12 @@ from onnxseq.compiler.passes.convolutions import FuseConvolutions
 from onnxseq.compiler.passes.finish import Finish
 from onnxseq.compiler.passes.fold import Fold
 from onnxseq.compiler.passes.fuse import FuseProducts, SinkRelu
+from onnxseq.compiler.passes.gated import GateSums
 from onnxseq.compiler.passes.layout import Layout
 from onnxseq.compiler.passes.lower import Lower
 from onnxseq.compiler.passes.masks import HostMasks
 from onnxseq.compiler.passes.phase import ResolvePhase
+from onnxseq.compiler.passes.pooled import NormalizeAfterPooling
 from onnxseq.compiler.passes.scale import Scales
 from onnxseq.compiler.passes.sink import SinkBelowMaxima
 from onnxseq.compiler.passes.unused import RemoveUnused
@@ -43,10 +45,12 @@ def passes(phase: int, target: Target, masks: list[Mask]) -> list[ir.passes.InPl
         common.CommonSubexpressionEliminationPass(),
         RemoveUnused(),
         Scales(target),
+        NormalizeAfterPooling(),
         Lower(target),
         Fold(),
         FuseConvolutions(target),
         FuseProducts(),
+        GateSums(target),
         common.CommonSubexpressionEliminationPass(),
         RemoveUnused(),
         Finish(),

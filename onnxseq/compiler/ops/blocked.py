@@ -139,7 +139,8 @@ def lower_input_grad(node: ir.Node, target: Any) -> Tensor | None:
 
 def lower_kernel_grad(node: ir.Node, target: Any) -> Tensor | None:
     """For fewer input channels than a block holds: a product with dy as it lies."""
-    return _kernel_grad_of_few_channels(node, *node.inputs) if attribute(node, "stem") else None
+    known = shapes.is_static(node.inputs[1].dims[1:])
+    return _kernel_grad_of_few_channels(node, *node.inputs) if attribute(node, "stem") and known else None
 
 
 def _kernel_grad_of_few_channels(node: ir.Node, x: Tensor, dy: Tensor) -> Tensor:
@@ -244,14 +245,14 @@ def lower_batch_norm_grad(node: ir.Node, target: Any) -> list[Tensor] | None:
 # -- maximum ---------------------------------------------------------------------------------------------------
 
 
-def _halves(node: ir.Node) -> bool:
+def halves(node: ir.Node) -> bool:
     """Tell whether windows of 2x2 stand side by side and cover everything."""
     rule = [tuple(attribute(node, name)) for name in ("size", "strides", "pads")]
     spatial = node.inputs[0].dims[2:4]
     return rule == [(2, 2), (2, 2), (0, 0, 0, 0)] and all(isinstance(s, int) and s % 2 == 0 for s in spatial)
 
 
-def _quarters(x: Tensor) -> list[Tensor]:
+def quarters(x: Tensor) -> list[Tensor]:
     """Return the elements at each of the four places of all 2x2 windows, picked by depthwise one-hot kernels."""
     batch, divided, height, width, block = x.dims
     dims = (batch, divided, height // 2, width // 2, block)  # type: ignore[operator]
@@ -266,11 +267,11 @@ def _quarters(x: Tensor) -> list[Tensor]:
 
 def lower_max_pool(node: ir.Node, wants_places: bool) -> Tensor | None:
     """The provider's own pooling; with a gradient to come, the maximum of the quarters which that compares."""
-    if not is_blocked(node) or (wants_places and not _halves(node)):
+    if not is_blocked(node) or (wants_places and not halves(node)):
         return None
     x = node.inputs[0]
     if wants_places:
-        a, b, c, d = _quarters(x)
+        a, b, c, d = quarters(x)
         return math.maximum(math.maximum(a, b), math.maximum(c, d))
     y = max_pool_op(
         _wide(x),
@@ -288,16 +289,25 @@ def _at_least(a: Tensor, b: Tensor) -> Tensor:
 
 def lower_max_pool_grad(node: ir.Node, target: Any) -> Tensor | None:
     """Each window's cotangent goes down a tree of comparisons, which the earlier of two equal elements wins."""
-    if not is_blocked(node) or not _halves(node):
+    if not is_blocked(node) or not halves(node):
         return None
     x, _, dy = node.inputs
-    a, b, c, d = _quarters(x)
+    return merged(shared_out(dy, quarters(x)), x.dims)
+
+
+def shared_out(dy: Tensor, parts: Sequence[Tensor]) -> list[Tensor]:
+    """Return what of each window's cotangent goes to each of its quarters."""
+    a, b, c, d = parts
     upper = dy * _at_least(math.maximum(a, b), math.maximum(c, d))
     lower = dy - upper
     first, third = upper * _at_least(a, b), lower * _at_least(c, d)
-    parts = [first, upper - first, third, lower - third]
-    batch, divided, height, width, block = dy.dims
+    return [first, upper - first, third, lower - third]
+
+
+def merged(parts: Sequence[Tensor], dims: Dims) -> Tensor:
+    """Return the tensor of given dims whose quarters are given."""
+    batch, divided, height, width, block = parts[0].dims
     apart = [shape.reshape(p, (batch, divided * height * width, 1, block)) for p in parts]  # type: ignore[operator]
     rows = (batch, divided * height, 1, 2 * width * block)  # type: ignore[operator]
-    merged = [shape.reshape(shape.concat(apart[i : i + 2], 2), rows) for i in (0, 2)]
-    return shape.with_dims(shape.reshape(shape.concat(merged, 2), x.dims), x.dims)
+    pairs = [shape.reshape(shape.concat(apart[i : i + 2], 2), rows) for i in (0, 2)]
+    return shape.with_dims(shape.reshape(shape.concat(pairs, 2), dims), dims)
