@@ -171,7 +171,13 @@ class Objective:
 
     @staticmethod
     def _score(head, function, weights):
-        return weighted_score(function(head.target, head.output), weights, head.mask)
+        score = function(head.target, head.output)
+        if score is None:
+            name = getattr(function, "__name__", type(function).__name__)
+            raise AttributeError(
+                text(WHO, f"{name!r} returned None", "a loss or metric that returns a tensor", "Add its return.")
+            )
+        return weighted_score(score, weights, head.mask)
 
 
 def weighted_score(score, weights=None, mask=None):

@@ -334,6 +334,10 @@ def test_building(misuse, kind, message):
     check_misuse(misuse, kind, message)
 
 
+def _forgetful(y_true, y_pred):
+    K.mean(y_pred - y_true)
+
+
 COMPILING_ROWS = [
     ("unknown loss", lambda m: m.compile("sgd", "none_such"), ValueError,
      "loss: unknown name 'none_such'; expected the name of a known loss. Pass your own loss in custom_objects."),
@@ -352,6 +356,10 @@ COMPILING_ROWS = [
      "metric: unknown name 'none_such'; expected the name of a known metric. Pass your own metric in custom_objects."),
     ("metric without a list", lambda m: m.compile("sgd", "mse", metrics="accuracy"), TypeError,
      "compile: metrics is 'accuracy'; expected a list, or a dict by output. Write ['accuracy']."),
+    ("loss without a return", lambda m: m.compile("sgd", _forgetful), AttributeError,
+     "compile: '_forgetful' returned None; expected a loss or metric that returns a tensor. Add its return."),
+    ("metric without a return", lambda m: m.compile("sgd", "mse", metrics=[_forgetful]), AttributeError,
+     "compile: '_forgetful' returned None; expected a loss or metric that returns a tensor. Add its return."),
     ("sample_weight_mode", lambda m: m.compile("sgd", "mse", sample_weight_mode="steps"), ValueError,
      "compile: sample_weight_mode is 'steps'; expected None or 'temporal'."),
 ]
