@@ -12,6 +12,7 @@ from . import (  # noqa: F401
     metrics,
     models,
     names,
+    own_functions,
     parts,
     trajectories,
     trajectories_losses,
