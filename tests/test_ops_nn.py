@@ -5,7 +5,7 @@ import pytest
 
 from onnxseq.compiler import autodiff
 from onnxseq.compiler.function import Function
-from onnxseq.compiler.ops import conv, nn, normalization, pool, reduction
+from onnxseq.compiler.ops import conv, nn, normalization, pool, reduction, shape
 from onnxseq.compiler.ops.law import COMPOUND
 from onnxseq.compiler.ops.relayout import relayout
 from onnxseq.compiler.ops.windows import BLOCKED, FIRST, LAST, resolve_padding
@@ -142,6 +142,28 @@ POOLS = [
     pool_row("average", "3-D", (2, 4, 5, 6, 2), 2, None, "same"),
 ]
 
+
+
+def padded_row(kind, build, reference, size, pads):
+    """Zeros before a pooling are elements as any, unlike the pooling's own padding."""
+    rule = ((size, size), (1, 1), (*pads, *pads))
+    return Case(
+        f"onnxseq::{kind}Pool",
+        lambda x: build(shape.pad(x, [(0, 0), (2, 1), (1, 0), (0, 0)]), size, 1, [(p, p) for p in pads]),
+        [Feed((2, 4, 5, 3), -3, -1)],
+        lambda x: reference(np.pad(x, [(0, 0), (2, 1), (1, 0), (0, 0)]), *rule),
+        label=f"after zeros, window {size}, padding {pads}",
+        order=1 if kind == "Average" else 0,
+        free=False,
+    )
+
+
+POOLS += [
+    padded_row(kind, build, reference, size, pads)
+    for kind, build, reference in (("Max", pool.max_pool, max_pool), ("Average", pool.average_pool, average_pool))
+    for size, pads in ((2, (1, 1)), (3, (0, 0)), (3, (1, 0)))
+]
+
 # -- batch normalization --------------------------------------------------------------------------------------
 
 
@@ -269,6 +291,7 @@ def test_row(run):
 
 FREE = [
     ("conv valid", (2, 8, 7, 3), lambda x, w: conv.conv(x, w, 2), (3, 2, 3, 4)),
+    ("conv of few channels to a block", (2, 8, 7, 3), lambda x, w: conv.conv(x, w), (3, 2, 3, 16)),
     ("conv same", (2, 8, 7, 9), lambda x, w: conv.conv(x, w, padding="same"), (3, 2, 9, 4)),
     ("conv points", (2, 8, 7, 9), lambda x, w: conv.conv(x, w, padding="same"), (1, 1, 9, 4)),
     ("conv explicit", (2, 8, 7, 9), lambda x, w: conv.conv(x, w, 2, padding=[(1, 1), (0, 2)]), (3, 2, 9, 4)),

@@ -172,8 +172,9 @@ class Session:
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         options.log_severity_level = 3
         providers = list(dict.fromkeys([provider, "CPUExecutionProvider"]))
-        # The stock build drops a Dropout in training mode too where nothing reads its mask.
-        disabled = ["EliminateDropout"]
+        # The stock build drops a Dropout in training mode too where nothing reads its mask; the training build makes
+        # zeros before a pooling its padding, which is no zero to a maximum and does not count in an average.
+        disabled = ["EliminateDropout", "Pad_Fusion"]
         try:
             self._session = ort.InferenceSession(model, options, providers=providers, disabled_optimizers=disabled)
         except ort.capi.onnxruntime_pybind11_state.NotImplemented:
