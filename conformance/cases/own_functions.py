@@ -107,8 +107,8 @@ def one_hot_labels(K, y_true, y_pred):
 
 
 LOSSES = (
-    dice, focal, weighted, huber, triplet, quantile, distance, contrastive, variation, cosine, masked, covariance, spread,
-    log_sum_exp, products, piecewise,
+    dice, focal, weighted, huber, triplet, quantile, distance, contrastive, variation, cosine, masked, covariance,
+    spread, log_sum_exp, products, piecewise,
 )
 
 

@@ -78,11 +78,11 @@ def lower_relayout(node: ir.Node, target: Any) -> Tensor | None:
 def _blocked_kernel(w: Tensor, block: int) -> Tensor:
     """Turn [kh, kw, C, M] into [M/b, C/b, kh, kw, b of C, b of M]; few channels stay [M/b, C, kh, kw, b of M]."""
     height, width, depth, filters = w.dims
-    if depth < block:
-        apart = shape.reshape(w, (height, width, depth, filters // block, block))
+    if depth < block:  # type: ignore[operator]
+        apart = shape.reshape(w, (height, width, depth, filters // block, block))  # type: ignore[operator]
         turned = shape.transpose(apart, (3, 2, 0, 1, 4))
     else:
-        apart = shape.reshape(w, (height, width, depth // block, block, filters // block, block))
+        apart = shape.reshape(w, (height, width, depth // block, block, filters // block, block))  # type: ignore[operator]
         turned = shape.transpose(apart, (4, 2, 0, 1, 3, 5))
     return shape.reshape(turned, (filters, depth, height, width))
 
@@ -90,10 +90,10 @@ def _blocked_kernel(w: Tensor, block: int) -> Tensor:
 def _turned_kernel(w: Tensor, block: int) -> Tensor:
     """The kernel of the input gradient: turned around, channels and filters exchanged, then blocked."""
     height, width, depth, filters = w.dims
-    places = height * width
+    places = height * width  # type: ignore[operator]
     flat = shape.reshape(w, (places, depth, filters))
-    around = gather.gather(flat, constant(np.arange(places - 1, -1, -1)), 0) if places > 1 else flat
-    apart = shape.reshape(around, (height, width, depth // block, block, filters // block, block))
+    around = gather.gather(flat, constant(np.arange(places - 1, -1, -1)), 0) if places > 1 else flat  # type: ignore[operator]
+    apart = shape.reshape(around, (height, width, depth // block, block, filters // block, block))  # type: ignore[operator]
     return shape.reshape(shape.transpose(apart, (2, 4, 0, 1, 5, 3)), (depth, filters, height, width))
 
 
@@ -156,10 +156,10 @@ def _kernel_grad_of_few_channels(node: ir.Node, x: Tensor, dy: Tensor) -> Tensor
         return index.slice(v, [start], [start + (size - 1) * stride + 1], [axis], [stride])
 
     # Columns first: the rows of what remains are then long runs of memory.
-    columns = [shifted(padded, 3, j, width) for j in range(kernel[1])]
-    pixels = height * width
+    columns = [shifted(padded, 3, j, width) for j in range(kernel[1])]  # type: ignore[arg-type]
+    pixels = height * width  # type: ignore[operator]
     seen = [
-        shape.reshape(shifted(column, 2, i, height), (batch, 1, channels, pixels))
+        shape.reshape(shifted(column, 2, i, height), (batch, 1, channels, pixels))  # type: ignore[arg-type]
         for i in range(kernel[0])
         for column in columns
     ]
@@ -182,7 +182,7 @@ def channel_means(x: Tensor) -> Tensor:
 
 def channel_sum(x: Tensor) -> Tensor:
     """Return the sum over images and pixels: [C]."""
-    return reduction.sum(channel_means(x), [0]) * float(x.dims[2] * x.dims[3])  # type: ignore[operator]
+    return reduction.sum(channel_means(x), [0]) * float(x.dims[2] * x.dims[3])  # type: ignore[operator, return-value]
 
 
 def affine(x: Tensor, scale: Tensor, offset: Tensor | None = None) -> Tensor:
@@ -258,7 +258,7 @@ def quarters(x: Tensor) -> list[Tensor]:
     dims = (batch, divided, height // 2, width // 2, block)  # type: ignore[operator]
     parts = []
     for i, j in np.ndindex(2, 2):
-        kernel = np.zeros((divided, i + 1, j + 1, block), np.float32)
+        kernel = np.zeros((divided, i + 1, j + 1, block), np.float32)  # type: ignore[type-var]
         kernel[:, i, j] = 1
         kernel = kernel.reshape(-1, 1, i + 1, j + 1)  # the provider reads it block by block
         parts.append(_depthwise(x, constant(kernel), (2, 2), dims))

@@ -131,7 +131,7 @@ def _input_grad(dy: Tensor, w: Tensor, x: Tensor, rule: dict[str, Any]) -> Tenso
     layout = windows.layout_of(rule)
     _, spatial, _ = windows.split(x.dims, *layout)
     _, arrived, _ = windows.split(dy.dims, *layout)
-    natural = windows.natural_dims(arrived, w.dims[:-2], rule["strides"], rule["dilations"], rule["pads"])
+    natural = windows.natural_dims(arrived, w.dims[:-2], rule["strides"], rule["dilations"], rule["pads"])  # type: ignore[arg-type]
     sizes = [] if windows.told_by(natural, spatial) else [windows.spatial_sizes(x, layout[0])]
     return conv_input_grad_op(dy, w, *sizes, spatial=windows.encode_dims(spatial), **rule)
 
@@ -199,6 +199,6 @@ def conv_transpose(
     dims = tuple(shapes.fresh_name() if (d := _size(s)) is None else d for s in spatial)
     with place("ConvInputGrad"):
         rule = _rule(w, dims, strides, dilations, padding, groups)
-    natural = windows.natural_dims(x.dims[1:-1], w.dims[:-2], rule["strides"], rule["dilations"], rule["pads"])
-    sizes = [] if windows.told_by(natural, dims) else [shape.vector(spatial)]
+    natural = windows.natural_dims(x.dims[1:-1], w.dims[:-2], rule["strides"], rule["dilations"], rule["pads"])  # type: ignore[arg-type]
+    sizes = [] if windows.told_by(natural, dims) else [shape.vector(spatial)]  # type: ignore[arg-type]
     return conv_input_grad_op(x, w, *sizes, spatial=windows.encode_dims(dims), **rule)

@@ -90,7 +90,7 @@ def _by_matrix(node: ir.Node) -> Tensor:
     # The last axis first: what remains of the others is then copied in long runs.
     for axis, (size, stride, dilation) in reversed(list(enumerate(rule))):
         seen = {
-            (place, *rest): _shifted(part, axis + 2, place * dilation, (size - 1 - place) * dilation, stride)
+            (place, *rest): _shifted(part, axis + 2, place * dilation, (size - 1 - place) * dilation, stride)  # type: ignore[misc]
             for place in range(size)
             for rest, part in seen.items()
         }
@@ -135,7 +135,7 @@ def _by_convolution(node: ir.Node, conv: law.Op) -> Tensor:
     reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
     # What strides left behind the last window gives further results, which go.
     rest = [
-        n if not isinstance(n, int) else n + pads[i] + pads[rank + i] - strides[i] * (o - 1) - reach[i]
+        n if not isinstance(n, int) else n + pads[i] + pads[rank + i] - strides[i] * (o - 1) - reach[i]  # type: ignore[operator]
         for i, (n, o) in enumerate(zip(x.dims[1:-1], dy.dims[2:], strict=True))
     ]
     sizes = (*kernel[:-1], reach[-1] * depth)

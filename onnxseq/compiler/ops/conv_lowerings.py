@@ -75,18 +75,18 @@ def _pad(x: Tensor, before: Sequence[Size], after: Sequence[Size]) -> Tensor:
 
 def _grouped(x: Tensor, groups: int) -> Tensor:
     """Turn [..., C] into [..., groups, 1, C/groups], so that a matrix product works within each group."""
-    return shape.reshape(x, (*x.dims[:-1], groups, 1, x.dims[-1] // groups))
+    return shape.reshape(x, (*x.dims[:-1], groups, 1, x.dims[-1] // groups))  # type: ignore[operator]
 
 
 def _kernels(w: Tensor, groups: int) -> list[Tensor]:
     """Return a kernel's matrices, one per place in the window: [C/groups, M], or [groups, C/groups, M/groups]."""
     *kernel, depth, filters = w.dims
-    places = int(np.prod(kernel))
+    places = int(np.prod(kernel))  # type: ignore[arg-type]
     flat = shape.reshape(w, (places, depth, filters))
     matrices = [shape.squeeze(index.slice(flat, [i], [i + 1], [0]), [0]) for i in range(places)]
     if groups == 1:
         return matrices
-    return [shape.transpose(shape.reshape(m, (depth, groups, filters // groups)), (1, 0, 2)) for m in matrices]
+    return [shape.transpose(shape.reshape(m, (depth, groups, filters // groups)), (1, 0, 2)) for m in matrices]  # type: ignore[operator]
 
 
 def _sum_of_products(taps: Iterator[Tensor], matrices: Sequence[Tensor], groups: int) -> Tensor:
@@ -100,8 +100,8 @@ def _sum_of_products(taps: Iterator[Tensor], matrices: Sequence[Tensor], groups:
         term = linalg.matmul(_grouped(tap, groups) if groups > 1 else tap, matrix)
         total = term if total is None else total + term
     if groups > 1 and not depthwise:
-        total = shape.reshape(total, (*total.dims[:-3], groups * total.dims[-1]))
-    return total
+        total = shape.reshape(total, (*total.dims[:-3], groups * total.dims[-1]))  # type: ignore[arg-type, union-attr]
+    return total  # type: ignore[return-value]
 
 
 def expand_conv(node: ir.Node) -> Tensor:
@@ -307,9 +307,9 @@ def _turns(node: ir.Node) -> bool:
 
 def _by_turned_kernel(node: ir.Node, dy: Tensor, w: Tensor) -> Tensor:
     kernel, dilations, pads = w.dims[:-2], attribute(node, "dilations"), attribute(node, "pads")
-    reach = [d * (k - 1) for d, k in zip(dilations, kernel, strict=True)]
+    reach = [d * (k - 1) for d, k in zip(dilations, kernel, strict=True)]  # type: ignore[operator]
     rank, groups = len(kernel), attribute(node, "groups")
-    turned = index.reverse(kernel_first(w), [i + 2 for i, k in enumerate(kernel) if k > 1])
+    turned = index.reverse(kernel_first(w), [i + 2 for i, k in enumerate(kernel) if k > 1])  # type: ignore[operator]
     y = onnx_conv(
         to_first(dy, *windows.node_layout(node)),
         turned if groups > 1 else shape.transpose(turned, (1, 0, *range(2, rank + 2))),

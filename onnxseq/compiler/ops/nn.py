@@ -186,7 +186,7 @@ dropout_op = Op(
     lowerings={"onnx": _dropout_lowering},
     random=True,
 )
-dropout_grad_op = Op(
+dropout_grad_op: Op = Op(
     "DropoutGrad",  # (g, mask): g where it was kept, scaled up
     _dropout_grad_types,
     lambda node, g: [dropout_grad_op(g, node.inputs[1], rate=attribute(node, "rate")), None],

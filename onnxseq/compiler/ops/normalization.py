@@ -70,7 +70,7 @@ def _spread(v: Tensor, rank: int, layout: str, block: int) -> Tensor:
         return v
     if layout == FIRST:
         return shape.reshape(v, (v.dims[0], *(1,) * (rank - 2)))
-    return shape.reshape(v, (v.dims[0] // block, *(1,) * (rank - 3), block))
+    return shape.reshape(v, (v.dims[0] // block, *(1,) * (rank - 3), block))  # type: ignore[operator]
 
 
 def _sum(x: Tensor, layout: str) -> Tensor:

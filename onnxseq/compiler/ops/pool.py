@@ -57,7 +57,7 @@ max_pool_op = Op(
     domain=COMPOUND,
     lowerings=pool_lowerings.MAX_POOL,
 )
-max_pool_grad_op = Op(
+max_pool_grad_op: Op = Op(
     "MaxPoolGrad",  # (x, y, dy): dy where the maxima stand in x, added up where windows overlap
     _max_grad_types,
     lambda node, g: [None, None, max_pool_gather_op(*node.inputs[:2], g, **_geometry(node))],
@@ -65,7 +65,7 @@ max_pool_grad_op = Op(
     lowerings=pool_lowerings.MAX_POOL_GRAD,
     zero=(2,),
 )
-max_pool_gather_op = Op(
+max_pool_gather_op: Op = Op(
     "MaxPoolGather",  # (x, y, g): the elements of g that stand where the maxima stand in x
     _max_gather_types,
     lambda node, g: [None, None, max_pool_grad_op(*node.inputs[:2], g, **_geometry(node))],

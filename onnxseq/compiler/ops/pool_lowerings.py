@@ -135,7 +135,7 @@ def expand_average_pool(node: ir.Node) -> Tensor:
     x, layout = node.inputs[0], windows.node_layout(node)
     _, spatial, channels = windows.split(x.dims, *layout)
     rule = windows.attributes_of(node)
-    sums = conv.conv_op(x, _ones(node, channels), **_summing(node, channels), **rule)
+    sums = conv.conv_op(x, _ones(node, channels), **_summing(node, channels), **rule)  # type: ignore[arg-type]
     return sums * _shares(node, spatial, lambda: windows.sizes_of(x, layout[0]))
 
 
@@ -161,7 +161,7 @@ def expand_average_pool_grad(node: ir.Node) -> Tensor:
     shared = dy * _shares(node, spatial, sizes)
     rule = windows.attributes_of(node)
     return conv.conv_input_grad_op(
-        shared, _ones(node, channels), *node.inputs[1:], spatial=encoded, **_summing(node, channels), **rule
+        shared, _ones(node, channels), *node.inputs[1:], spatial=encoded, **_summing(node, channels), **rule  # type: ignore[arg-type]
     )
 
 

@@ -83,11 +83,11 @@ def truncated_normal(
     dtype = as_dtype(dtype)
     bound = numbers.erf(numbers.sqrt(2))
     x = uniform(target, -bound, bound, dtype if dtype in _DRAWN else "float32", seed)
-    w = math.neg(math.log(1 - x * x))
+    w = math.neg(math.log(1 - x * x))  # type: ignore[arg-type]
     factor: Tensor | float = _INVERSE_ERF[-1]
     for coefficient in _INVERSE_ERF[-2::-1]:
         factor = factor * w + coefficient
-    return math.cast(mean + x * factor * (scale * numbers.sqrt(2)), dtype)
+    return math.cast(mean + x * factor * (scale * numbers.sqrt(2)), dtype)  # type: ignore[arg-type]
 
 
 def binomial(target: Tensor | Sequence[Size], p: float = 0.5, dtype: Any = "float32", seed: int = 0) -> Tensor:

@@ -132,7 +132,7 @@ def _rewrite(graph: ir.Graph, layer: Found) -> None:
     share = _share(x, int(np.prod(layer.norm.inputs[0].dims[2:4])))
     # Where gamma is 0 all elements are equal once normalized, and the first of them counts.
     equal = math.cast(math.equal(gamma, 0), dtype)
-    winners = blocked.affine(top, 1 - equal, math.neg(mean)) + blocked.affine(a, equal)
+    winners = blocked.affine(top, 1 - equal, math.neg(mean)) + blocked.affine(a, equal)  # type: ignore[arg-type]
     d_beta, d_scaled = blocked.channel_sum(dy), blocked.channel_sum(dy * winners)
     on_z = math.neg(factor * inverse * inverse * d_scaled * share)
     offset = math.neg(factor * d_beta * share) - on_z * mean
