@@ -3,7 +3,8 @@
 import itertools
 
 import numpy as np
-from backend_rows import Row, draw, positive
+
+from tests.backend_rows import Row, draw, positive
 
 ROWS = []
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from value_check import check_values, compute
 
 from onnxseq import activations, registry, utils
 from onnxseq import backend as K
+from tests.value_check import check_values, compute
 
 
 def _exp_below(x):

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from value_check import floatx
 
 from onnxseq import backend as K
+from tests.value_check import floatx
 
 
 @pytest.fixture(autouse=True)

@@ -1,12 +1,11 @@
 """Backend functions against NumPy in float64: values, dtypes and static shapes, sizes known and free."""
 
-import backend_rows
-import backend_rows_spatial
 import numpy as np
 import pytest
-from value_check import TOLERANCE, floatx
 
 from onnxseq import backend as K
+from tests import backend_rows, backend_rows_spatial
+from tests.value_check import TOLERANCE, floatx
 
 ROWS = backend_rows.ROWS + backend_rows_spatial.ROWS
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from value_check import check_values
 
 from onnxseq import backend as K
 from onnxseq import constraints, registry, utils
+from tests.value_check import check_values
 
 EPSILON = 1e-7
 RANDOM = np.random.RandomState(0)

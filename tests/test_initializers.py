@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from value_check import floatx
 
 from onnxseq import backend as K
 from onnxseq import initializers, registry, utils
+from tests.value_check import floatx
 
 
 def draw(initializer, shape, **kwargs):

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from layer_check import Case, check_layer, drawn
 
 from onnxseq import backend as K
 from onnxseq import layers as L
 from onnxseq import registry
+from tests.layer_check import Case, check_layer, drawn
 
 
 class Right(L.Layer):

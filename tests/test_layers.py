@@ -3,10 +3,10 @@
 import layer_reference as ref
 import numpy as np
 import pytest
-from layer_check import Case, check_layer, drawn
 
 from onnxseq import backend as K
 from onnxseq import layers as L
+from tests.layer_check import Case, check_layer, drawn
 
 SEQUENCES = drawn(3, 7, 4)
 IMAGES = drawn(2, 6, 7, 3)

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from layer_check import drawn
 
 from onnxseq import backend as K
 from onnxseq import layers as L
 from onnxseq import models
+from tests.layer_check import drawn
 
 # Which estimate of the variance is kept: the unbiased one for images along a channel axis, unless something stops it.
 MOVING = [

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from layer_check import drawn
 
 from onnxseq import backend as K
 from onnxseq import layers as L
 from onnxseq import models
+from tests.layer_check import drawn
 
 DATA, TARGET = drawn(8, 5), drawn(8, 2, seed=1) * 4
 

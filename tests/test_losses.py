@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from value_check import check_values, compute
 
 from onnxseq import backend as K
 from onnxseq import losses, registry, utils
+from tests.value_check import check_values, compute
 
 EPSILON = 1e-7
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from test_losses import VALUES as LOSS_VALUES
 from test_losses import make_pair
-from value_check import check_values, compute
 
 from onnxseq import backend as K
 from onnxseq import losses, metrics, registry, utils
+from tests.value_check import check_values, compute
 
 
 def _top(classes, p, k):

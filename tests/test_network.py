@@ -5,12 +5,12 @@ import json
 
 import numpy as np
 import pytest
-from layer_check import drawn
 
 from onnxseq import backend as K
 from onnxseq import layers as L
 from onnxseq.layers.graph import get_source_inputs
 from onnxseq.network import Network
+from tests.layer_check import drawn
 
 
 class Sum(L.Layer):

@@ -1,13 +1,13 @@
 """Optimizers: trajectories against NumPy in every variant, state, configs, subclasses, messages."""
 
 import numpy as np
-import numpy_optimizers
 import pytest
-from numpy_optimizers import OPTIMIZERS, VARIANTS
-from value_check import floatx
 
 from onnxseq import backend as K
 from onnxseq import constraints, optimizers, registry, utils
+from tests import numpy_optimizers
+from tests.numpy_optimizers import OPTIMIZERS, VARIANTS
+from tests.value_check import floatx
 
 RANDOM = np.random.RandomState(0)
 START = [RANDOM.randn(3, 2), RANDOM.randn(4)]

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from value_check import check_values, compute
 
 from onnxseq import backend as K
 from onnxseq import registry, regularizers, utils
+from tests.value_check import check_values, compute
 
 W = np.array([[1.0, -2.0, 0.5], [3.0, -0.25, 4.0]])
 

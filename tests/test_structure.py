@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-import structure_check
-from structure_check import RULES, Source, cycles, floors, read_package, size
+
+from tests import structure_check
+from tests.structure_check import RULES, Source, cycles, floors, read_package, size
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = read_package(ROOT, "onnxseq")
