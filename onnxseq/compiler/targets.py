@@ -22,7 +22,6 @@ class Target:
         onnx: standard ops, which every target has.
         nchwc: the CPU provider's convolution and pooling in a blocked layout, ``block`` channels together.
         host_masks: dropout's masks are drawn on the host and fed.
-        batch_norm_grad: the training build's BatchNormalizationGrad.
         gated_add: the stock runtime's GatedAdd, ``x + y * gate``.
     """
 
@@ -51,8 +50,6 @@ def current() -> Target:
         block = _probe_block()
         if block:
             features.add("nchwc")
-        if _probe_batch_norm_grad():
-            features.add("batch_norm_grad")
         if _probe_gated_add():
             features.add("gated_add")
     return Target(provider, frozenset(features), block)
@@ -95,22 +92,6 @@ def _probe_block() -> int:
                 if blocked is not None and blocked.shape is not None:
                     return {32: 16, 24: 8}.get(int(blocked.shape[0]), 0)
     return 0
-
-
-def _probe_batch_norm_grad() -> bool:
-    x = _value("x", [2, 3, 4, 4])
-    channel = [_value(name, [3]) for name in ("scale", "mean", "inverse")]
-    node = ir.Node(
-        "com.microsoft",
-        "BatchNormalizationGrad",
-        [x, x, *channel],
-        attributes=ir.convenience.convert_attributes({"epsilon": 1e-3}),
-        num_outputs=3,
-    )
-    for output, shape in zip(node.outputs, ([2, 3, 4, 4], [3], [3]), strict=True):
-        output.name, output.type = f"y{output.index()}", ir.TensorType(ir.DataType.FLOAT)
-        output.shape = ir.Shape(shape)
-    return session.loads(_model([node], [x, *channel], []))
 
 
 def _probe_gated_add() -> bool:
