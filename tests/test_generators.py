@@ -285,3 +285,14 @@ def test_a_generator_of_nothing_but_none_is_refused():
     with pytest.raises(ValueError) as caught:
         made.fit_generator(iter(lambda: None, 0), 1, verbose=0)
     assert str(caught.value) == "GeneratorEnqueuer: the generator yielded None 1000 times in a row; expected batches."
+
+
+class Nothing(Rows):
+    def __getitem__(self, index):
+        return None
+
+
+def test_a_sequence_of_nothing_but_none_is_refused():
+    with pytest.raises(ValueError) as caught:
+        model().fit_generator(Nothing(), 3, verbose=0)
+    assert str(caught.value) == "OrderedEnqueuer: the Sequence gave None 1000 times in a row; expected batches."

@@ -50,6 +50,13 @@ class SequenceEnqueuer:
         """Iterate over the batches in the order fetched; None is passed over."""
         raise NotImplementedError(f"{type(self).__name__}: get is not defined. Define it in the subclass.")
 
+    def _pass_over(self, source, count):
+        """Count one more None in a row; ValueError where they seem never to end."""
+        if count + 1 < MAX_PASSED_OVER:
+            return count + 1
+        self._stop_event.set()
+        raise ValueError(f"{type(self).__name__}: the {source} None {count + 1} times in a row; expected batches.")
+
 
 class GeneratorEnqueuer(SequenceEnqueuer):
     """Fetch from an iterator in worker threads, or from copies of it in worker processes.
@@ -143,13 +150,7 @@ class GeneratorEnqueuer(SequenceEnqueuer):
                 passed_over = 0
                 yield content
             else:
-                passed_over += 1
-                if passed_over == MAX_PASSED_OVER:
-                    self._stop_event.set()
-                    raise ValueError(
-                        f"{type(self).__name__}: the generator yielded None {passed_over} times in a row; "
-                        "expected batches."
-                    )
+                passed_over = self._pass_over("generator yielded", passed_over)
         if self._stop_event is not None:
             self._stop_event.set()
 
@@ -217,6 +218,7 @@ class OrderedEnqueuer(SequenceEnqueuer):
 
     def get(self):
         """Iterate over the batches, epoch after epoch; raises what the Sequence raised."""
+        passed_over = 0
         while self._stop_event is not None:
             kind, content = self.queue.take()
             if kind == BATCH:
@@ -227,7 +229,10 @@ class OrderedEnqueuer(SequenceEnqueuer):
             if kind == END:
                 return
             if content is not None:
+                passed_over = 0
                 yield content
+            else:
+                passed_over = self._pass_over("Sequence gave", passed_over)
 
     def _run(self, workers, generator):
         try:
