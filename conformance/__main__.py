@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from . import backends, cases, compare, deviations, runner, store  # noqa: F401  (importing the cases registers them)
+from . import backends, cases, compare, declared, runner, store  # noqa: F401  (importing the cases registers them)
 from .case import CASES, matching
 from .worker import FAILED
 
@@ -57,8 +57,8 @@ def run(options):
     measured, versions = runner.run_cases(options.python, options.backend, names, runner.progress_line(len(names)))
     recorded = store.load(names)
     found = [deviation for name in names for deviation in compare.deviations(name, measured[name], recorded.get(name))]
-    undeclared = deviations.undeclared(options.backend, found)
-    gone = deviations.gone(options.backend, names, found)
+    undeclared = declared.undeclared(options.backend, found)
+    gone = declared.gone(options.backend, names, found)
     for deviation in undeclared:
         _write("{}: {} {}".format(*deviation))
     for row in gone:

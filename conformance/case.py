@@ -49,6 +49,10 @@ class Outcome(object):
         return self.names[0] if self.names else "no exception"
 
 
+class Absent(BaseException):
+    """What is asked for has no counterpart in this backend. No `Exception`, so that no case takes it for an outcome."""
+
+
 def outcome_of(function, *arguments, **options):
     """Calls the function; says which exception it raised, if any."""
     try:

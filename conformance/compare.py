@@ -5,7 +5,7 @@ import collections
 import numpy as np
 
 from .case import CASES, Outcome, tolerance_of
-from .worker import FAILED
+from .worker import ABSENT, FAILED
 
 Deviation = collections.namedtuple("Deviation", "case field what")
 
@@ -58,8 +58,9 @@ def deviations(name, measured, recorded):
     """The deviations of one case, by field."""
     if recorded is None:
         return [Deviation(name, "-", "nothing is recorded for this case; record it first")]
-    if FAILED in measured:
-        return [Deviation(name, FAILED, measured[FAILED].strip())]
+    for alone in (ABSENT, FAILED):
+        if alone in measured:
+            return [Deviation(name, alone, measured[alone].strip())]
     found = []
     for field in sorted(set(measured) | set(recorded)):
         if field not in measured:

@@ -11,9 +11,10 @@ import traceback
 import numpy as np
 
 from . import backends, cases, results  # noqa: F401  (importing the cases registers them)
-from .case import CASES, Outcome, seed_of
+from .case import CASES, Absent, Outcome, seed_of
 
 FAILED = "failed"
+ABSENT = "absent"
 SECONDS_PER_CASE = 120
 
 
@@ -22,12 +23,14 @@ def _out_of_time(number, frame):
 
 
 def run_case(backend, name):
-    """The case's fields, or, if it raised where it should not have, the one field `failed` with the traceback."""
+    """The case's fields, or one field alone: `failed` with a traceback, or `absent` with what the backend lacks."""
     backend.fresh()
     seed = seed_of(name)
     np.random.seed(seed)
     try:
         fields = CASES[name].function(backend.keras, np.random.RandomState(seed))
+    except Absent as lacking:
+        return {ABSENT: str(lacking)}
     except Exception:
         return {FAILED: traceback.format_exc()}
     finally:

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from conformance import cases, deviations, results, store  # noqa: F401  (importing the cases registers them)
+from conformance import cases, declared, results, store  # noqa: F401  (importing the cases registers them)
 from conformance.case import CASES, Case, Outcome, Tolerance, as_text, matching, outcome_of, seed_of
 from conformance.compare import Deviation, exact_differences
 from conformance.compare import deviations as compare
-from conformance.worker import FAILED
+from conformance.worker import ABSENT, FAILED
 
 NAME = "family/case"
 TENTH = Tolerance(0.0, 0.1, "a reason")
@@ -40,6 +40,7 @@ FAULTS = {
     "an ancestor of the exception": ({"a": Outcome(["Exception"])}, {"a": Outcome(["ValueError", "Exception"])}),
     "a value for an exception": ({"a": np.array(1.0)}, {"a": Outcome(["ValueError"])}),
     "a failure": ({FAILED: "Traceback"}, {"a": np.array(1.0)}),
+    "an absence": ({ABSENT: "layers.LSTM"}, {"a": np.array(1.0)}),
     "no record": ({"a": np.array(1.0)}, None),
 }
 
@@ -111,17 +112,17 @@ def test_outcomes_and_texts():
 
 
 def test_declared_deviations_are_strict(monkeypatch):
-    row = deviations.Declared("onnxseq", "family/*", "a", "9.0", "a reason", "a source")
-    monkeypatch.setattr(deviations, "declared", lambda backend: [row])
+    row = declared.Declared("onnxseq", "family/*", "a", "9.0", "a reason", "a source")
+    monkeypatch.setattr(declared, "declared", lambda backend: [row])
     expected, other = Deviation(NAME, "a", "1 of 1 differ: 9.0"), Deviation(NAME, "b", "1 of 1 differ: 9.0")
-    assert deviations.undeclared("onnxseq", [expected, other]) == [other]
-    assert deviations.gone("onnxseq", [NAME], [expected]) == []
-    assert deviations.gone("onnxseq", [NAME], [other]) == [row]
-    assert deviations.gone("onnxseq", ["elsewhere/case"], []) == []
+    assert declared.undeclared("onnxseq", [expected, other]) == [other]
+    assert declared.gone("onnxseq", [NAME], [expected]) == []
+    assert declared.gone("onnxseq", [NAME], [other]) == [row]
+    assert declared.gone("onnxseq", ["elsewhere/case"], []) == []
 
 
 def test_each_declared_deviation_has_cases_a_reason_and_a_source():
-    for row in deviations.declared("onnxseq"):
+    for row in declared.declared("onnxseq"):
         assert matching(row.case) and row.gives and row.reason.endswith(".") and row.source
 
 

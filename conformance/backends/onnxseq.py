@@ -4,7 +4,11 @@ import platform
 
 import numpy as np
 import onnxruntime
-import onnxseq as keras
+import onnxseq
+
+from .surface import Surface
+
+keras = Surface(onnxseq)
 
 
 def fresh():
