@@ -91,13 +91,22 @@ def cycle(x, y, batch_size=16, weights=None):
 
 
 def forward_and_gradient(keras, model, x, random):
-    """The output for x, and the gradient of a randomly weighted sum of it by a real input and each weight."""
+    """The output for x, and the gradient of a randomly weighted sum of it by each real input and each weight.
+
+    x is a list of arrays for a model of several inputs.
+    """
     K = keras.backend
-    output = model.predict(x, batch_size=len(x))
+    arrays = x if isinstance(x, list) else [x]
+    tensors = model.input if isinstance(model.input, list) else [model.input]
+    output = model.predict(x, batch_size=len(arrays[0]))
     direction = K.constant(normal(random, *output.shape))
     scalar = K.sum(model.output * direction)
     weights = list(model.trainable_weights)
-    inputs = [model.input] if K.dtype(model.input) == "float32" and x.dtype == np.float32 else []
+    inputs = [
+        tensor
+        for tensor, array in zip(tensors, arrays)
+        if K.dtype(tensor) == "float32" and array.dtype == np.float32
+    ]
     fields = {"output": output, "output_shape": np.array([-1 if size is None else size for size in model.output_shape])}
     if not inputs + weights:
         return fields
@@ -107,6 +116,6 @@ def forward_and_gradient(keras, model, x, random):
         K.reshape(gradients[len(inputs) + index], K.int_shape(each)) for index, each in enumerate(weights)
     ]
     phase = [K.learning_phase()] if model.uses_learning_phase else []
-    values = K.function([model.input] + phase, gradients)([x] + [0] * len(phase))
+    values = K.function(tensors + phase, gradients)(arrays + [0] * len(phase))
     fields.update({"gradient_{}".format(index): value for index, value in enumerate(values)})
     return fields
