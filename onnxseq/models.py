@@ -230,8 +230,27 @@ class Sequential(Model):
         return self.model.uses_learning_phase
 
     @property
+    def scope_name(self):
+        """The prefix of the names of what the model computes where it was called.
+
+        Raises:
+            ValueError: The model was not called on a tensor: its own stack has no scope around it.
+        """
+        if len(self._inbound_nodes) < 2:
+            raise ValueError(
+                text(
+                    self._who,
+                    "scope_name was asked for before the first call",
+                    "a model that was called on a tensor",
+                    "Ask a layer for its own.",
+                )
+            )
+        return self.name
+
+    @property
     def regularizers(self):
         """The regularizers of the layers, for code that asks for them; they act through `losses`."""
+        self.build()
         return unique(
             regularizer for layer in self.layers for _, regularizer in getattr(layer, "_weight_regularizers", [])
         )
