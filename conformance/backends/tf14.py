@@ -5,6 +5,9 @@ written while the gradient of an earlier layer has yet to read it, and the count
 yet to. What is documented is the step that computes loss and all gradients from one state and then writes; so each
 assignment here is made to wait for every right-hand side. Session threads are one, so that sums are added in the same
 order each time.
+
+`layers.Conv3DTranspose` of TensorFlow 1.4 computes a plain Conv3D: its class stands on the wrong one of two classes of
+`tf.layers`. It is put on the right one here, so that what is recorded is the layer that is documented.
 """
 
 import logging
@@ -18,6 +21,7 @@ warnings.filterwarnings("ignore", message="compiletime version")
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from tensorflow.python.keras._impl.keras import backend as K  # noqa: E402
+from tensorflow.python.keras._impl.keras.layers import serialization  # noqa: E402
 
 keras = tf.keras
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -70,6 +74,15 @@ def ordered_function(inputs, outputs, updates=None, **options):
 
 
 K.function = ordered_function
+
+
+class Conv3DTranspose(keras.layers.Conv3DTranspose, tf.layers.Conv3DTranspose):
+    """The arguments and the configuration of the first, the computation of the second."""
+
+
+for _module in (keras.layers, serialization):
+    _module.Conv3DTranspose = Conv3DTranspose
+keras.layers.Convolution3DTranspose = serialization.Convolution3DTranspose = Conv3DTranspose
 
 
 def fresh():
