@@ -234,6 +234,17 @@ def test_finishing_names_everything_once():
     assert all(i.name for i in model.graph.initializers.values())
 
 
+@pytest.mark.parametrize("number", [2, 3, 5])
+def test_equal_outputs_are_computed_once(number):
+    a = x(3)
+    doubled = a * 2.0
+    run = Function([a], [math.exp(doubled) for _ in range(number)])
+    value = np.ones((2, 3), "float32")
+    for found in run([value]):
+        np.testing.assert_allclose(found, np.exp(2 * value), rtol=1e-6)
+    assert sum(node.op_type == "Exp" for node in run.onnx_model().graph.node) == 1
+
+
 def breaking(fault):
     """Return a model into which a pass has put a fault."""
     a = x(3)

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import onnx_ir as ir
-from onnx_ir.passes import common
 
 from onnxseq.compiler.extract import Extract, Mask, extract
 from onnxseq.compiler.passes.bind import Bind
@@ -20,6 +19,7 @@ from onnxseq.compiler.passes.masks import HostMasks
 from onnxseq.compiler.passes.phase import ResolvePhase
 from onnxseq.compiler.passes.pooled import NormalizeAfterPooling
 from onnxseq.compiler.passes.scale import Scales
+from onnxseq.compiler.passes.share import Share
 from onnxseq.compiler.passes.sink import SinkBelowMaxima
 from onnxseq.compiler.passes.unused import RemoveUnused
 from onnxseq.compiler.passes.verify import verify
@@ -35,14 +35,14 @@ def passes(phase: int, target: Target, masks: list[Mask]) -> list[ir.passes.InPl
         ResolvePhase(phase),
         RemoveUnused(),
         Fold(),
-        common.CommonSubexpressionEliminationPass(),
+        Share(),
         SinkRelu(),
         SinkBelowMaxima(),
         Columns(target),
-        common.CommonSubexpressionEliminationPass(),
+        Share(),
         Layout(target),
         *([HostMasks(masks)] if target.has("host_masks") else []),
-        common.CommonSubexpressionEliminationPass(),
+        Share(),
         RemoveUnused(),
         Scales(target),
         NormalizeAfterPooling(),
@@ -51,7 +51,7 @@ def passes(phase: int, target: Target, masks: list[Mask]) -> list[ir.passes.InPl
         FuseConvolutions(target),
         FuseProducts(),
         GateSums(target),
-        common.CommonSubexpressionEliminationPass(),
+        Share(),
         RemoveUnused(),
         Finish(),
     ]
