@@ -14,6 +14,10 @@ import numpy as np
 
 CASES = collections.OrderedDict()
 
+# The one field of a case that gave no results: a traceback, or what the backend lacks.
+FAILED = "failed"
+ABSENT = "absent"
+
 Case = collections.namedtuple("Case", "name function tolerances")
 
 
@@ -113,6 +117,7 @@ def family_of(name):
     return name.split("/", 1)[0]
 
 
-def matching(pattern):
-    """The names of the cases that a glob takes, in the order in which they are written."""
-    return [name for name in CASES if fnmatch.fnmatchcase(name, pattern)]
+def matching(patterns):
+    """The names of the cases that any of the globs takes, in the order in which they are written."""
+    patterns = [patterns] if isinstance(patterns, str) else patterns
+    return [name for name in CASES if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]

@@ -4,8 +4,7 @@ import collections
 
 import numpy as np
 
-from .case import CASES, Outcome, tolerance_of
-from .worker import ABSENT, FAILED
+from .case import ABSENT, CASES, FAILED, Outcome, tolerance_of
 
 Deviation = collections.namedtuple("Deviation", "case field what")
 
@@ -54,13 +53,30 @@ def _difference(measured, recorded, tolerance):
     return _difference_of_arrays(np.asarray(measured), np.asarray(recorded), tolerance)
 
 
+def _without_results(name, measured, recorded):
+    """The deviation of a case that gave no results on one side or the other; None where both did."""
+    for alone in (ABSENT, FAILED):
+        if alone in measured:
+            if alone in recorded and _last_line(measured[alone]) == _last_line(recorded[alone]):
+                return []
+            return [Deviation(name, alone, measured[alone].strip())]
+    for alone in (ABSENT, FAILED):
+        if alone in recorded:
+            return [Deviation(name, alone, "gives results; recorded " + _last_line(recorded[alone]))]
+    return None
+
+
+def _last_line(text):
+    return text.strip().split("\n")[-1]
+
+
 def deviations(name, measured, recorded):
     """The deviations of one case, by field."""
     if recorded is None:
         return [Deviation(name, "-", "nothing is recorded for this case; record it first")]
-    for alone in (ABSENT, FAILED):
-        if alone in measured:
-            return [Deviation(name, alone, measured[alone].strip())]
+    found = _without_results(name, measured, recorded)
+    if found is not None:
+        return found
     found = []
     for field in sorted(set(measured) | set(recorded)):
         if field not in measured:
@@ -86,3 +102,17 @@ def exact_differences(first, second):
         if not same:
             differing.append(field)
     return differing
+
+
+def distance(name, field, measured, recorded):
+    """How far apart two values of a field are that are not the same to the last bit."""
+    if field not in measured or field not in recorded:
+        return "is missing" if field in recorded else "is not among the recorded fields"
+    left, right = measured[field], recorded[field]
+    what = _difference(left, right, tolerance_of(CASES[name], field))
+    if what:
+        return what
+    if not isinstance(left, np.ndarray):
+        return "{!r}; recorded {!r}".format(left, right)
+    furthest = np.nanmax(np.abs(left.astype("float64") - right.astype("float64")))
+    return "differs by {:g} at most, within its tolerance".format(furthest)

@@ -33,3 +33,11 @@ def save(measured, versions):
         kept.update({name: fields for name, fields in measured.items() if family_of(name) == family})
         facts = collections.OrderedDict([("recorded by", versions), ("record again by", HOW)])
         results.save(FOLDER / family, kept, facts)
+
+
+def versions(names):
+    """The versions that recorded the cases, over all their families."""
+    found = {}
+    for family in sorted(set(map(family_of, names))):
+        found.update(load_family(family)[1].get("recorded by", {}))
+    return found
