@@ -5,10 +5,15 @@ import platform
 import numpy as np
 import onnxruntime
 import onnxseq
+from onnxseq.compiler import targets
 
 from .surface import Surface
 
 keras = Surface(onnxseq)
+
+
+def use_provider(name):
+    targets.use(name)
 
 
 def fresh():

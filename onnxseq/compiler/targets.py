@@ -40,10 +40,39 @@ class Target:
 PORTABLE = Target()
 
 
-@functools.cache
+_chosen: list[str] = []
+
+
+def use(provider: str | None) -> None:
+    """Compile for a provider of the installed runtime from now on, or for the best of them again.
+
+    Arguments:
+        provider: the provider's name, such as 'CPUExecutionProvider'; None for the best.
+
+    Raises:
+        ValueError: the installed runtime has no such provider.
+    """
+    if provider is not None and provider not in session.providers():
+        offered = ", ".join(map(repr, session.providers()))
+        raise ValueError(
+            f"targets.use: provider is {provider!r}; expected one that the installed ONNX Runtime offers: {offered}. "
+            "Choose one of these, or install the runtime that has it."
+        )
+    _chosen[:] = [] if provider is None else [provider]
+
+
 def current() -> Target:
-    """Return the target for the installed runtime and its best provider."""
-    provider = "CUDAExecutionProvider" if "CUDAExecutionProvider" in session.providers() else "CPUExecutionProvider"
+    """Return the target for the installed runtime and the chosen provider, which is its best unless said otherwise."""
+    return _target(_chosen[0] if _chosen else _best())
+
+
+@functools.cache
+def _best() -> str:
+    return "CUDAExecutionProvider" if "CUDAExecutionProvider" in session.providers() else "CPUExecutionProvider"
+
+
+@functools.cache
+def _target(provider: str) -> Target:
     features, block = {"onnx"}, 0
     if provider == "CPUExecutionProvider":
         features.add("host_masks")
