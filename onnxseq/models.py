@@ -11,6 +11,7 @@ from onnxseq.layers.input import Input
 from onnxseq.layers.node import unique
 from onnxseq.layers.weights import assign_weights
 from onnxseq.saving.config import model_from_config, model_from_json, model_from_yaml
+from onnxseq.saving.model_file import load_model, save_model
 from onnxseq.training import Model
 
 __all__ = [
@@ -189,8 +190,7 @@ class Sequential(Model):
     def set_weights(self, weights):
         """Set all weights, a list of arrays as `get_weights` returns it."""
         assign_weights(self._who, [weight for layer in self.model.layers for weight in layer.weights], weights)
-        if self._functions is not None:
-            self._functions.weights_changed()
+        self._weights_replaced()
 
     def count_params(self):
         """Return the number of scalars in the weights."""
@@ -434,21 +434,4 @@ def _several_outputs(who, layer, number):
         f"{layer._who} returns {number} tensors",
         "a layer that returns one",
         "Use Model for layers with several outputs.",
-    )
-
-
-def save_model(model, filepath, overwrite=True, include_optimizer=True):
-    """Not there yet: models in HDF5 files."""
-    model.save(filepath, overwrite=overwrite, include_optimizer=include_optimizer)
-
-
-def load_model(filepath, custom_objects=None, compile=True):
-    """Not there yet: models in HDF5 files."""
-    raise NotImplementedError(
-        text(
-            "load_model",
-            f"{describe(filepath)}, and HDF5 files are not supported yet",
-            "a model kept in another way",
-            "Use model_from_json() and set_weights(), or pickle.",
-        )
     )

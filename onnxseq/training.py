@@ -5,6 +5,8 @@ from onnxseq.errors import text
 from onnxseq.export import export as export_model
 from onnxseq.network import Network
 from onnxseq.saving import config as saved_config
+from onnxseq.saving import weights as saved_weights
+from onnxseq.saving.model_file import save_model
 from onnxseq.training_compile import make_objective
 from onnxseq.training_functions import Functions
 from onnxseq.utils.layer_utils import print_summary
@@ -306,8 +308,7 @@ class Model(Network):
     def set_weights(self, weights):
         """Set all weights, a list of arrays as `get_weights` returns it."""
         super().set_weights(weights)
-        if self._functions is not None:
-            self._functions.weights_changed()
+        self._weights_replaced()
 
     def summary(self, line_length=None, positions=None, print_fn=None):
         """Print the layers as a table; arguments as for utils.layer_utils.print_summary."""
@@ -331,26 +332,39 @@ class Model(Network):
         export_model(self, path, format=format, opset_version=opset_version)
 
     def save(self, filepath, overwrite=True, include_optimizer=True):
-        """Not there yet: models in HDF5 files."""
-        self._refuse_files("save")
+        """Write the model to an HDF5 file, with the state of its training; see models.save_model."""
+        save_model(self, filepath, overwrite=overwrite, include_optimizer=include_optimizer)
 
     def save_weights(self, filepath, overwrite=True):
-        """Not there yet: weights in HDF5 files."""
-        self._refuse_files("save_weights")
+        """Write the weights to an HDF5 file.
+
+        Arguments:
+            filepath: Where to. A file that is there is replaced in one step.
+            overwrite: Whether to replace a file without asking at the terminal.
+
+        Raises:
+            ImportError: h5py is not installed.
+            OSError: The file cannot be written; what was there is left as it was.
+        """
+        saved_weights.save_weights(self, filepath, overwrite=overwrite)
 
     def load_weights(self, filepath, by_name=False):
-        """Not there yet: weights in HDF5 files."""
-        self._refuse_files("load_weights")
+        """Take the weights of an HDF5 file, one of weights or one of a model; all of them, or none on an error.
 
-    def _refuse_files(self, method):
-        raise NotImplementedError(
-            text(
-                f"{self._who}.{method}",
-                "HDF5 files are not supported yet",
-                "weights kept in another way",
-                "Use get_weights() and set_weights() with numpy.savez, pickle, or export() for ONNX.",
-            )
-        )
+        Arguments:
+            filepath: The file.
+            by_name: Whether layers take the weights of the file's layers of their names, those without one keeping
+                theirs; otherwise the layers with weights take them in order.
+
+        Raises:
+            OSError: There is no such file, or it is no HDF5 file that is whole.
+            ValueError: Its weights do not fit the model's.
+        """
+        saved_weights.load_weights(self, filepath, by_name=by_name)
+
+    def _weights_replaced(self):
+        if self._functions is not None:
+            self._functions.weights_changed()
 
     def _copy_layers(self, memo):
         """Return a model of the same graph with layers of its own."""

@@ -279,11 +279,6 @@ OTHER_FAULTS = {
         f"{WHO}: a list of 1 weights arrived; expected 4, of shapes [(4, 3), (3,), (3, 1), (1,)]. "
         "Pass what get_weights() returns.",
     ),
-    "save": (
-        lambda m: m.save("model.h5"), NotImplementedError,
-        f"{WHO}.save: HDF5 files are not supported yet; expected weights kept in another way. "
-        "Use get_weights() and set_weights() with numpy.savez, pickle, or export() for ONNX.",
-    ),
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from onnxseq import backend as K
 from onnxseq import constraints, initializers, regularizers
+from onnxseq.layers.planned import first_value
 
 
 class Weights:
@@ -53,9 +54,10 @@ class Weights:
                 f"{self._who}: weight {name!r} got shape {sizes}; expected known sizes. "
                 f"Give the input's shape, in input_shape or in Input()."
             )
+        sizes = tuple(int(size) for size in sizes)
         dtype = dtype or self.dtype or K.floatx()
         variable = K.variable(
-            _initial_value(initializer, tuple(int(size) for size in sizes), dtype),
+            first_value(self._who, name, sizes, dtype, lambda: _initial_value(initializer, sizes, dtype)),
             dtype=dtype, name=f"{self.name}/{name}", constraint=constraints.get(constraint),
         )  # fmt: skip
         variable.trainable = bool(trainable)

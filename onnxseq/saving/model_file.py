@@ -1,0 +1,203 @@
+"""Whole models in HDF5 files: configuration, weights and, where there is any, the state of training."""
+
+import json
+import warnings
+
+import numpy as np
+
+from onnxseq import backend as K
+from onnxseq import config as configs
+from onnxseq import optimizers
+from onnxseq.errors import describe, place, text
+from onnxseq.layers.planned import values_to_come
+from onnxseq.saving import hdf5, weights
+from onnxseq.saving.atomic import may_write
+from onnxseq.saving.config import KERAS_VERSION, WEIGHT_LAYOUT
+from onnxseq.saving.hdf5_reader import File
+
+_EXTRA = "onnxseq_state"
+"""Attribute of the optimizer's group: what Keras 2 keeps of an optimizer's state nowhere, as the number of steps."""
+
+
+def save_model(model, filepath, overwrite=True, include_optimizer=True):
+    """Write a model to an HDF5 file that Keras of its time reads too.
+
+    The file holds the configuration, the weights and, for a compiled model, loss, metrics and optimizer with its
+    state, so that training goes on from the file as it would have gone on without.
+
+    Arguments:
+        model: The model.
+        filepath: Where to. A file that is there is replaced in one step: it is the old one or the new one, whole.
+        overwrite: Whether to replace a file without asking at the terminal.
+        include_optimizer: Whether to keep the state of training.
+
+    Raises:
+        ImportError: h5py is not installed.
+        OSError: The file cannot be written; what was there is left as it was.
+        TypeError: The configuration holds something that JSON cannot.
+    """
+    who = f"{model._who}.save"
+    hdf5.require(who)
+    if not may_write(filepath, overwrite):
+        return
+    training = _training_config(model) if include_optimizer and model.optimizer is not None else None
+    config = {"class_name": type(model).__name__, "config": model.get_config()}
+
+    def fill(root):
+        root.text("keras_version", KERAS_VERSION)
+        root.text("backend", WEIGHT_LAYOUT)
+        root.text("model_config", _as_json(who, config))
+        weights.write_layers(root.group("model_weights"), model.layers)
+        if training is not None:
+            root.text("training_config", _as_json(who, training))
+            if model.optimizer.weights:
+                group = root.group("optimizer_weights")
+                weights.write_variables(group, model.optimizer.weights)
+                group.text(_EXTRA, json.dumps(_extra_state(model.optimizer)))
+
+    hdf5.write(filepath, fill, who)
+
+
+def _training_config(model):
+    optimizer = model.optimizer
+    training = {
+        "optimizer_config": {"class_name": type(optimizer).__name__, "config": optimizer.get_config()},
+        "loss": model.loss,
+        "metrics": model.metrics,
+        "sample_weight_mode": model.sample_weight_mode,
+        "loss_weights": model.loss_weights,
+    }
+    if model.weighted_metrics is not None:  # r1.4 had nothing to say about these, and passes over them
+        training["weighted_metrics"] = model.weighted_metrics
+    return training
+
+
+def _as_json(who, value):
+    with place(who):
+        return json.dumps(value, default=_plain)
+
+
+def _plain(value):
+    """Return what JSON writes for objects that it does not know."""
+    if hasattr(value, "get_config"):
+        return configs.serialize(value)
+    if isinstance(value, np.ndarray):
+        return {"type": "ndarray", "value": value.tolist()}
+    if isinstance(value, np.generic):
+        return value.item()
+    if hasattr(value, "__name__"):
+        return value.__name__
+    raise TypeError(text("configuration", describe(value), "numbers, texts, lists, dicts, functions or classes"))
+
+
+def _hidden(optimizer):
+    """Return the variables of an optimizer that are neither among its weights nor in its configuration, by name."""
+    known = {id(variable) for variable in optimizer.weights}
+    written = optimizer.get_config()
+    return {
+        name: value for name, value in vars(optimizer).items()
+        if name not in written and K.is_tensor(value) and K.is_variable(value) and id(value) not in known
+        and K.int_shape(value) == ()
+    }  # fmt: skip
+
+
+def _extra_state(optimizer):
+    return {name: K.get_value(variable).item() for name, variable in _hidden(optimizer).items()}
+
+
+def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
+    """Return the model of an HDF5 file.
+
+    Nothing of the file is trusted: its classes and functions are those of this library or the caller's own, all of it
+    is checked before anything is made of it, and no code in it is run.
+
+    Arguments:
+        filepath: The file.
+        custom_objects: The caller's own classes and functions that the file names, by name.
+        compile: Whether to compile the model as it was, with the state of its training.
+        safe_mode: False runs the code that a file may hold for the function of a Lambda. Such code can do whatever
+            the caller can do: give False for files only that you would run as programs.
+
+    Returns: A model; compiled where `compile` is True and the file says how.
+
+    Raises:
+        OSError: There is no such file, or it is no HDF5 file that is whole.
+        ValueError: It holds no model, or something in it is unknown, unsafe or does not fit.
+    """
+    who = "load_model"
+    custom_objects = dict(custom_objects or {})
+    with File(filepath, who=f"{who}: {str(filepath)!r}") as root:
+        config = _read_json(who, root, "model_config")
+        if config is None:
+            raise ValueError(text(who, f"{str(filepath)!r} holds no model", "a file that save() wrote",
+                                  "Load a file of weights by load_weights()."))
+        stored = weights.read_layers(who, root.group("model_weights"))
+        with values_to_come(stored.size), place(who):
+            model = configs.deserialize("layer", config, custom_objects)
+        weights.assign(who, stored, model.layers)
+        if compile:
+            _compile(who, model, root, custom_objects)
+    return model
+
+
+def _read_json(who, group, name):
+    value = group.attribute(name)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError(text(who, f"attribute {name!r} holds no text", "a text in JSON"))
+    return json.loads(value)
+
+
+def _compile(who, model, root, custom_objects):
+    training = _read_json(who, root, "training_config")
+    if training is None:
+        warnings.warn(
+            text(who, "the file does not say how the model was compiled", "a file saved after compile()",
+                 "Call compile() before training.").replace("; expected", ", as it does in"),
+            stacklevel=3,
+        )
+        return
+    with place(who):
+        optimizer = optimizers.deserialize(training["optimizer_config"], custom_objects=custom_objects)
+    further = {}
+    if training.get("weighted_metrics") is not None:
+        further["weighted_metrics"] = _with_custom(training["weighted_metrics"], custom_objects)
+    model.compile(
+        optimizer=optimizer,
+        loss=_with_custom(training["loss"], custom_objects),
+        metrics=_with_custom(training["metrics"], custom_objects),
+        loss_weights=training["loss_weights"],
+        sample_weight_mode=training["sample_weight_mode"],
+        **further,
+    )
+    if "optimizer_weights" in root:
+        _restore_optimizer(who, model, root.group("optimizer_weights"))
+
+
+def _with_custom(value, custom_objects):
+    """Return what a configuration holds with the caller's own objects in place of their names."""
+    if isinstance(value, list):
+        return [_with_custom(item, custom_objects) for item in value]
+    if isinstance(value, dict):
+        return {key: _with_custom(item, custom_objects) for key, item in value.items()}
+    return custom_objects.get(value, value) if isinstance(value, str) else value
+
+
+def _restore_optimizer(who, model, group):
+    model._make_train_function()
+    arrays = weights.read_arrays(who, group)
+    weights.check_total(who, group, arrays)
+    own = [tuple(K.int_shape(variable)) for variable in model.optimizer.weights]
+    if [array.shape for array in arrays] != own:
+        warnings.warn(
+            f"{who}: the file's state of {type(model.optimizer).__name__} is {len(arrays)} arrays that do not fit the "
+            f"model's {len(own)}. The optimizer starts anew.",
+            stacklevel=4,
+        )
+        return
+    model.optimizer.set_weights([array.read() for array in arrays])
+    extra = _read_json(who, group, _EXTRA) or {}
+    for name, variable in _hidden(model.optimizer).items():
+        if isinstance(extra.get(name), (int, float)):
+            K.set_value(variable, extra[name])
