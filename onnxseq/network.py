@@ -29,7 +29,7 @@ class Network(Layer):
 
     def __init__(self, inputs, outputs, name=None):
         super().__init__(name=name)
-        self._dtype = None
+        self._scope, self._dtype = self.name, None
         self._set_graph(inputs, outputs)
 
     def _set_graph(self, inputs, outputs):
@@ -233,7 +233,7 @@ class Network(Layer):
         check_inputs(layer._who, layer.input_spec, tensors)
         if "mask" not in arguments and any(mask is not None for mask in masks) and has_argument(layer.call, "mask"):
             arguments["mask"] = unpack(masks)
-        with K.name_scope(layer.name), place(layer._who):
+        with K.node_scope(layer.name), place(layer._who):
             outputs = to_list(layer.call(unpack(tensors), **arguments))
             layer._regularize_activity(outputs, tensors)
             output_masks = layer.compute_mask(unpack(tensors), unpack(masks))

@@ -87,11 +87,11 @@ class Functions:
         model = self._model
         values = model.objective.values(weighted)
         optimizer = model.optimizer
-        with K.name_scope("training"):
-            if ("train", not weighted) in self._made:
-                steps = optimizer.get_updates_again(loss=values[0][1], params=self.trainable_weights)
-            else:
-                steps = optimizer.get_updates(loss=values[0][1], params=self.trainable_weights)
+        again = ("train", not weighted) in self._made
+        get_updates = optimizer.get_updates_again if again else optimizer.get_updates
+        # The state's names count the scopes, so the second function, which makes no state, opens none.
+        with K.node_scope("training") if again else K.name_scope("training"):
+            steps = get_updates(loss=values[0][1], params=self.trainable_weights)
         return K.function(
             self._feeds(weighted),
             [value for _, value in values],

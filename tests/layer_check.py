@@ -97,7 +97,7 @@ def _check_weights(layer, weights):
     for found, value in zip(layer.get_weights(), weights, strict=True):
         np.testing.assert_array_equal(found, value)
     assert layer.count_params() == sum(value.size for value in weights), f"{layer.name}: count_params"
-    assert all(w.name.startswith(f"{layer.name}/") for w in layer.weights), f"{layer.name}: names of weights"
+    assert all(w.name.startswith(f"{layer.scope_name}/") for w in layer.weights), f"{layer.name}: names of weights"
     both = layer.trainable_weights + layer.non_trainable_weights
     assert layer.weights == both == layer.variables, f"{layer.name}: order of weights"
 

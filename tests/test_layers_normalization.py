@@ -58,7 +58,7 @@ def test_weights_and_their_order():
     layer = L.BatchNormalization()
     layer(L.Input((3,)))
     assert [w.name for w in layer.weights] == [
-        f"{layer.name}/{name}:0" for name in ("gamma", "beta", "moving_mean", "moving_variance")
+        f"batch_normalization/{name}:0" for name in ("gamma", "beta", "moving_mean", "moving_variance")
     ]
     assert [value.tolist() for value in layer.get_weights()] == [[1.0] * 3, [0.0] * 3, [0.0] * 3, [1.0] * 3]
     assert layer.trainable_weights == [layer.gamma, layer.beta]

@@ -171,13 +171,16 @@ def test_by_name_in_any_case_and_by_object():
     assert optimizers.get(own) is own
 
 
-def test_slots_are_named_after_their_weight():
-    optimizer = optimizers.Adam()
-    params, loss = make_problem()
-    optimizer.get_updates(loss, params)
-    wanted = ["Adam/iterations", *[f"Adam/{p.name.split(':')[0]}/{slot}" for slot in "mv" for p in params]]
-    for variable, name in zip(optimizer.weights, wanted, strict=True):
-        assert variable.name.startswith(name)  # a number may follow, since names are given out once
+def test_state_is_named_by_number_within_its_scope():
+    for adam in ("Adam", "Adam_1"):
+        optimizer = optimizers.Adam()
+        params, loss = make_problem()
+        with K.name_scope("training") as scope:
+            optimizer.get_updates(loss, params)
+        names = [f"{adam}/iterations:0", *[f"{scope}Adam/Variable{n}:0" for n in ("", "_1", "_2", "_3")]]
+        assert [variable.name for variable in optimizer.weights] == names
+        assert (optimizer.lr.name, optimizer.decay.name) == (f"{adam}/lr:0", f"{adam}/decay:0")
+    assert scope == "training_1/"
 
 
 class Descent(optimizers.Optimizer):
@@ -278,7 +281,7 @@ RAISED = [
     (lambda: _state([np.array(1)]), ValueError,
      "SGD: 1 arrays of state; expected 3. State exists once the model was compiled and its training step was made."),
     (lambda: _state([np.array(1), np.zeros((3, 2)), np.zeros(3)]), ValueError,
-     "SGD: an array of shape (3,) for state 'SGD/dense/bias/moment:0'; expected shape (4,)."),
+     "SGD: an array of shape (3,) for state 'SGD_1/Variable_1:0'; expected shape (4,)."),
 ]
 
 

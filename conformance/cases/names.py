@@ -1,6 +1,8 @@
 """Family `names`: what layers, weights, models and outputs are called, the order of weights, the text of summary."""
 
-from ..case import EXACT, as_text, case
+import numpy as np
+
+from ..case import EXACT, as_text, case, outcome_of
 from .helpers import sequential
 
 
@@ -154,3 +156,90 @@ def after_clear_session(keras, random):
     first = keras.layers.Dense(1).name
     keras.backend.clear_session()
     return {"names": as_text([first, keras.layers.Dense(1).name, keras.models.Sequential().name])}
+
+
+@case("names/scopes_repeated", EXACT)
+def scopes_repeated(keras, random):
+    """Weights of layers that were given one name, of copies by config, and of a layer named like a class."""
+    L = keras.layers
+    models = [sequential(keras, [L.Dense(2, input_shape=(3,), name=name)]) for name in ("x", "x", "x_1", "x", "dense")]
+    models.append(sequential(keras, [L.Dense(2, input_shape=(3,)), L.Dense(2)]))
+    models.append(type(models[-1]).from_config(models[-1].get_config()))
+    return {"weights": as_text([[weight.name for weight in model.weights] for model in models])}
+
+
+@case("names/scopes_by_first_use", EXACT)
+def scopes_by_first_use(keras, random):
+    """Layers are numbered as they are made, the scopes of their weights as they are first used."""
+    L = keras.layers
+    first, second, built, last = L.Dense(2), L.Dense(2), L.Dense(2), L.Dense(2)
+    inputs = L.Input(shape=(3,))
+    second(inputs)
+    built.build((None, 3))
+    first(inputs)
+    first(inputs)
+    last(inputs)
+    layers = [first, second, built, last]
+    return {
+        "layers": as_text([layer.name for layer in layers]),
+        "scopes": as_text([layer.scope_name for layer in layers]),
+        "weights": as_text([weight.name for layer in layers for weight in layer.weights]),
+        "not_used": outcome_of(lambda: L.Dense(2).scope_name),
+    }
+
+
+@case("names/scopes_within_layers", EXACT)
+def scopes_within_layers(keras, random):
+    """Layers and variables that a layer of the user's own makes as it is built, and a layer in a name scope."""
+    L, K = keras.layers, keras.backend
+
+    class Pair(L.Layer):
+        def build(self, shape):
+            self.kernel = self.add_weight("kernel", (3, 2), initializer=keras.initializers.Zeros())
+            self.inner = L.Dense(2)
+            super(Pair, self).build(shape)
+
+        def call(self, inputs):
+            return K.dot(inputs, self.kernel) + self.inner(inputs)
+
+    pairs = [Pair(), Pair(), Pair(name="mine")]
+    weights = []
+    for pair in pairs:
+        pair(L.Input(shape=(3,)))
+        weights += [weight.name for weight in pair.weights + pair.inner.weights]
+    with K.name_scope("outer"):
+        dense = L.Dense(2)
+        dense(L.Input(shape=(3,)))
+    return {"weights": as_text(weights), "in_a_scope": as_text([weight.name for weight in dense.weights])}
+
+
+@case("names/variables", EXACT)
+def variables(keras, random):
+    """Variables' names, within name scopes that are entered again."""
+    K = keras.backend
+    names = [K.variable(0.0).name, K.zeros((2,)).name, K.variable(0.0, name="a").name, K.ones((2,), name="a").name]
+    for _ in range(2):
+        with K.name_scope("outer"):
+            names += [K.variable(0.0, name="a").name, K.variable(0.0).name, K.variable(0.0, name="a").name]
+            for _ in range(2):
+                with K.name_scope("inner"):
+                    names.append(K.variable(0.0).name)
+    return {"names": as_text(names)}
+
+
+@case("names/optimizers", EXACT)
+def optimizers(keras, random):
+    """What weight files call the state of an optimizer, also of the second model and after compiling again."""
+    L = keras.layers
+    names, scalars = [], []
+    models = [sequential(keras, [L.Dense(2, input_shape=(3,)), L.BatchNormalization()]) for _ in range(2)]
+    for model, name in (
+        (models[0], "adam"), (models[1], "adam"), (models[0], "sgd"), (models[0], "rmsprop"), (models[0], "adagrad"),
+        (models[0], "adadelta"), (models[0], "adamax"), (models[0], "nadam"), (models[0], "adam"),
+    ):  # fmt: skip
+        model.compile(name, "mse")
+        model.train_on_batch(np.ones((4, 3)), np.ones((4, 2)))
+        names.append([variable.name for variable in model.optimizer.weights])
+        if name != "nadam":
+            scalars.append([model.optimizer.lr.name, model.optimizer.decay.name])
+    return {"names": as_text(names), "scalars": as_text(scalars)}

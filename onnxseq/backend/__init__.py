@@ -34,7 +34,7 @@ from onnxseq.backend.math import (
     sqrt,
     square,
 )
-from onnxseq.backend.names import get_uid, name_scope, reset_uids
+from onnxseq.backend.names import get_uid, layer_scope, name_scope, new_layer_scope, node_scope, reset_uids
 from onnxseq.backend.nn import (
     binary_crossentropy,
     categorical_crossentropy,

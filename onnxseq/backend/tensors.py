@@ -160,7 +160,7 @@ def variable(value, dtype=None, name=None, constraint=None):
     Arguments:
         value: its first value: a number, an array, nested lists, or a tensor, which is computed once.
         dtype: the dtype, the default float type by default.
-        name: its name, put into the present name scope; a name with a '/' is taken as the whole path.
+        name: its name, put into the present name scope and numbered where taken.
         constraint: a function that optimizers apply after each update.
 
     Raises:

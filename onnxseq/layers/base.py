@@ -72,7 +72,9 @@ class Layer(Weights, Connections):
                     f"{type(self).__name__}: argument {keyword!r} arrived; expected one of the layer's own or of "
                     f"{', '.join(_KEYWORDS)}. Check its spelling."
                 )
+        self._base_name = kwargs.get("name") or snake_case(type(self).__name__)
         self._name = kwargs.get("name") or self._make_name()
+        self._scope = None
         self._dtype = kwargs.get("dtype") or K.floatx()
         self.trainable = kwargs.get("trainable", True)
         self.built = False
@@ -203,7 +205,7 @@ class Layer(Weights, Connections):
         previous_mask = masks_of(inputs)
         if "mask" not in arguments and _any_mask(previous_mask) and has_argument(self.call, "mask"):
             arguments["mask"] = previous_mask
-        with K.name_scope(self.name):
+        with K.layer_scope(self.name, self._open_scope()):
             if not self.built:
                 check_inputs(self._who, self.input_spec, to_list(inputs))
                 with place(self._who):
@@ -254,7 +256,7 @@ class Layer(Weights, Connections):
 
     def _regularize_activity(self, outputs, inputs):
         if self._activity_regularizer is not None:
-            with K.name_scope("ActivityRegularizer"):
+            with K.node_scope("ActivityRegularizer"):
                 self.add_loss([self._activity_regularizer(tensor) for tensor in to_list(outputs)], inputs)
 
     @staticmethod
@@ -290,17 +292,17 @@ class Layer(Weights, Connections):
 
     @property
     def scope_name(self):
-        """The prefix of the names of the layer's weights and nodes.
+        """The prefix of the names of the layer's weights.
 
         Raises:
             ValueError: before the layer is called.
         """
-        if not self._inbound_nodes and not self.built:
+        if self._scope is None:
             raise ValueError(
                 f"{self._who}: scope_name was asked for before the first call; expected a layer in use. "
                 f"Call it on a tensor first."
             )
-        return self.name
+        return self._scope
 
     @property
     def activity_regularizer(self):
@@ -320,7 +322,7 @@ class Layer(Weights, Connections):
             if name not in ("_losses", "_updates", "_inbound_nodes", "_outbound_nodes"):
                 setattr(twin, name, copy.deepcopy(value, memo))
         twin._forget_calls()
-        with K.name_scope(self.name):
+        with K.node_scope(self.name):
             for variable, regularizer in twin._weight_regularizers:
                 twin._add_weight_loss(variable, regularizer)
         return twin

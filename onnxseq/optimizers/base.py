@@ -49,6 +49,7 @@ class Optimizer:
         self.__dict__.update(kwargs)
         self.updates: list[Any] = []
         self.weights: list[Any] = []
+        self._path: str | None = None
 
     def get_gradients(self, loss: Any, params: Sequence[Any]) -> list[Any]:
         """Return the gradient of the loss by each weight, clipped as the arguments say.
@@ -90,8 +91,9 @@ class Optimizer:
         if type(self)._step is Optimizer._step:
             raise NotImplementedError(text(type(self).__name__, "an optimizer without get_updates",
                                            "a subclass that overrides get_updates(loss, params)"))
-        self._rows = [[K.zeros(K.int_shape(p), dtype=K.dtype(p), name=self._slot_name(p, slot)) for p in params]
-                      for slot in self._slots]
+        # State is named as in TensorFlow 1.4, 'training/Adam/Variable_1:0', since weight files hold these names.
+        with K.name_scope(type(self).__name__):
+            self._rows = [[K.zeros(K.int_shape(p), dtype=K.dtype(p)) for p in params] for _ in self._slots]
         self.weights = [self.iterations] * self._counts + [variable for row in self._rows for variable in row]
         return self._make_updates(loss, params)
 
@@ -113,7 +115,7 @@ class Optimizer:
         gradients = self.get_gradients(loss, params)
         self._refuse_missing(params, gradients)
         self.updates = [K.update_add(self.iterations, 1)]
-        with K.name_scope(type(self).__name__):
+        with K.node_scope(type(self).__name__):
             scalars = self._scalars()
             for i, (p, gradient) in enumerate(zip(params, gradients, strict=True)):
                 own = [row[i] for row in self._rows]
@@ -170,14 +172,21 @@ class Optimizer:
 
     def _count(self) -> None:
         """Make the step count; it is no argument, so it lies beside the variables of the arguments."""
-        with K.name_scope(type(self).__name__):
+        with self._own_scope():
             self.iterations = K.variable(0, dtype="int64", name="iterations")
 
     def _hyper(self, **values: float) -> None:
         """Hold arguments as variables, so that their values can change between steps."""
-        with K.name_scope(type(self).__name__):
+        with self._own_scope():
             for name, value in values.items():
                 setattr(self, name, K.variable(value, name=name))
+
+    def _own_scope(self) -> K.name_scope:
+        """Return the name scope of the optimizer's variables, the same one each time."""
+        if self._path is None:
+            with K.name_scope(type(self).__name__) as self._path:
+                pass
+        return K.name_scope(self._path)
 
     def _values(self, *names: str) -> dict[str, float]:
         return {name: float(K.get_value(getattr(self, name))) for name in names}
@@ -191,9 +200,6 @@ class Optimizer:
     def _number(self) -> Any:
         """Return the number of this step, from one, as a float."""
         return K.cast(self.iterations, K.floatx()) + 1.0
-
-    def _slot_name(self, p: Any, slot: str) -> str:
-        return f"{type(self).__name__}/{str(p.name).split(':')[0]}/{slot}"
 
     def _refuse_missing(self, params: Sequence[Any], gradients: Sequence[Any]) -> None:
         missing = [p.name for p, g in zip(params, gradients, strict=True) if g is None]
