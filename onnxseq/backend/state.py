@@ -185,7 +185,8 @@ def function(inputs, outputs, updates=None, learning_phase=None, name=None, free
         inputs: tensors to feed. With ``K.learning_phase()`` among them the value fed chooses the phase.
         outputs: tensors to compute, with the variables as they were before the updates. An output that is itself an
             updated variable is shown as it is afterwards.
-        updates: what ``K.update`` and its kin return, or pairs of a variable and a tensor.
+        updates: what ``K.update`` and its kin return, or pairs of a variable and a tensor. Several steps of one
+            variable, as ``K.update_add`` and ``K.moving_average_update`` make them, add up.
         learning_phase: the phase where it is not fed: 0 for testing (the default), 1 for training.
         name: what messages and the model call it.
         freeze: whether variables become constants of the model, which is made again when they changed: faster
@@ -210,10 +211,11 @@ def function(inputs, outputs, updates=None, learning_phase=None, name=None, free
         for x in values:
             if not is_tensor(x):
                 raise TypeError(text("function", f"an {what} is {describe(x)}", "a symbolic tensor"))
-    pairs = [_pair(u) for u in updates or ()]
-    values = dict(pairs)
+    values = {}
+    for variable, value in map(_pair, updates or ()):
+        values[variable] = _together(variable, values.get(variable), value)
     shown = [values.get(x, x) for x in outputs]
-    return Function(list(inputs), shown, pairs, int(bool(learning_phase)), name or "function", freeze)
+    return Function(list(inputs), shown, list(values.items()), int(bool(learning_phase)), name or "function", freeze)
 
 
 def _pair(entry):
@@ -221,6 +223,25 @@ def _pair(entry):
         raise TypeError(text("function", f"an update is {describe(entry)}", "a pair of a variable and a tensor"))
     variable, value = entry
     return variable, as_tensor(value, variable)
+
+
+def _together(variable, earlier, value):
+    """Return what several updates of one variable come to: steps from its value add up, of others the last counts.
+
+    A layer that is called on two inputs moves its averages by what it sees in either.
+    """
+    if earlier is None or value is earlier or not (_is_step(variable, earlier) and _is_step(variable, value)):
+        return value
+    return earlier + (value - variable)
+
+
+def _is_step(variable, value):
+    producer = value.producer()
+    if producer is None:
+        return False
+    if producer.op_type == "PhaseSelect":
+        return all(branch is variable or _is_step(variable, branch) for branch in producer.inputs[1:])
+    return producer.op_type in ("Add", "Sub") and producer.inputs[0] is variable
 
 
 def print_tensor(x, message=""):
