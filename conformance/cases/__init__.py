@@ -34,6 +34,8 @@ from . import (  # noqa: F401
     page_signatures,
     page_training,
     parts,
+    recurrent_bidirectional,
+    recurrent_convlstm,
     recurrent_gru,
     recurrent_lstm,
     recurrent_masks,
