@@ -27,6 +27,7 @@ from . import (  # noqa: F401
     names,
     own_functions,
     page_configs,
+    page_generators,
     page_layers,
     page_methods,
     page_properties,
