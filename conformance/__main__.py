@@ -4,12 +4,31 @@ import argparse
 import pathlib
 import sys
 
-from . import backends, cases, compare, declared, judge, report_text, runner, runs, store  # noqa: F401
+from . import (  # noqa: F401
+    backends,
+    cases,
+    compare,
+    declared,
+    judge,
+    report_html,
+    report_json,
+    report_junit,
+    report_text,
+    runner,
+    runs,
+    store,
+)
 from .case import ABSENT, CASES, FAILED, matching
 from .progress import Progress
 from .worker import SECONDS_PER_CASE
 
-REPORTS = {"text": report_text.report, "markdown": report_text.markdown}
+REPORTS = {
+    "text": report_text.report,
+    "markdown": report_text.markdown,
+    "json": report_json.report,
+    "junit": report_junit.report,
+    "html": report_html.report,
+}
 USAGE = 2
 INTERRUPTED = 130
 

@@ -8,6 +8,8 @@ from .case import ABSENT, CASES, FAILED, Outcome, tolerance_of
 
 Deviation = collections.namedtuple("Deviation", "case field what")
 
+UNRECORDED = "-"  # the field of a deviation which is that nothing is recorded
+
 
 def _first_difference(measured, recorded):
     measured, recorded = measured.split("\n"), recorded.split("\n")
@@ -73,7 +75,7 @@ def _last_line(text):
 def deviations(name, measured, recorded):
     """The deviations of one case, by field."""
     if recorded is None:
-        return [Deviation(name, "-", "nothing is recorded for this case; record it first")]
+        return [Deviation(name, UNRECORDED, "nothing is recorded for this case; record it first")]
     found = _without_results(name, measured, recorded)
     if found is not None:
         return found

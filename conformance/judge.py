@@ -20,11 +20,12 @@ class Verdict(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """A whole run."""
+    """A whole run: verdicts and what was expected by case, undeclared deviations, declared rows that did not happen."""
 
     verdicts: dict
     undeclared: list
     gone: list
+    expected: dict
 
     @property
     def status(self):
@@ -65,4 +66,4 @@ def judge(backend, measured, expected, rows):
         undeclared.extend(
             deviation for deviation, row in pairs if row is None and not tables.is_excused(backend, deviation)
         )
-    return Judgement(verdicts, undeclared, tables.gone(rows, list(measured), found))
+    return Judgement(verdicts, undeclared, tables.gone(rows, list(measured), found), expected)

@@ -1,6 +1,7 @@
 """A run as text: a table of families by outcome, then what is undeclared; several runs: a table of families by run."""
 
-from .case import FAILED
+from .case import FAILED, family_of
+from .compare import UNRECORDED
 from .judge import OUTCOMES
 
 FULL_TRACEBACKS = 3
@@ -54,14 +55,19 @@ KEY = "agree alone; " + ", ".join(f"{letter} {outcome}" for outcome, letter in L
 
 def undeclared(judgement):
     """Each undeclared deviation; of many failures the last line alone."""
-    lines, num_tracebacks, num_shortened = [], 0, 0
+    lines, num_tracebacks, num_shortened, unrecorded = [], 0, 0, {}
     for deviation in judgement.undeclared:
         what = deviation.what
+        if deviation.field == UNRECORDED:
+            unrecorded.setdefault(family_of(deviation.case), []).append(deviation.case.partition("/")[2])
+            continue
         if deviation.field == FAILED and "\n" in what:
             num_tracebacks += 1
             if num_tracebacks > FULL_TRACEBACKS:
                 what, num_shortened = what.split("\n")[-1], num_shortened + 1
         lines.append(f"{deviation.case}: {deviation.field} {what}")
+    for family, names in unrecorded.items():
+        lines.append(f"{family}: {len(names)} cases are not recorded; record them first: {', '.join(names)}")
     if num_shortened:
         lines.append(f"({num_shortened} failures are given by their last line; --output and `report` give the whole)")
     for row in judgement.gone:
