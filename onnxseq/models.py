@@ -44,7 +44,7 @@ class Sequential(Model):
         self.outputs = []
         self._outputs_so_far = []
         Layer.__init__(self, name=name)
-        self._dtype = None
+        self._scope, self._dtype = self.name, None
         self._forget_training()
         for layer in layers or []:
             self.add(layer)

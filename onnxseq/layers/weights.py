@@ -10,7 +10,7 @@ from onnxseq.layers.planned import first_value
 
 
 class Weights:
-    """Holds the variables of a layer. A base of Layer, which has ``name``, ``dtype``, ``trainable`` and ``built``."""
+    """Holds the variables of a layer. A base of Layer, which has ``dtype``, ``trainable``, ``built`` and ``_scope``."""
 
     def _init_weights(self):
         self._trainable_weights = []
@@ -33,7 +33,7 @@ class Weights:
         """Make a weight of the layer and return it, or the one of this name once the layer is built.
 
         Arguments:
-            name: its name within the layer; '<layer>/<name>:0' outside of it.
+            name: its name within the layer; '<scope>/<name>:0' outside of it, by the layer's ``scope_name``.
             shape: its shape, all sizes known.
             dtype: its dtype; the layer's own where None.
             initializer: what draws the first value, by object or name; Glorot's uniform where None.
@@ -58,7 +58,7 @@ class Weights:
         dtype = dtype or self.dtype or K.floatx()
         variable = K.variable(
             first_value(self._who, name, sizes, dtype, lambda: _initial_value(initializer, sizes, dtype)),
-            dtype=dtype, name=f"{self.name}/{name}", constraint=constraints.get(constraint),
+            dtype=dtype, name=f"{self._open_scope()}/{name}:0", constraint=constraints.get(constraint),
         )  # fmt: skip
         variable.trainable = bool(trainable)
         self._weights_by_name[name] = variable
@@ -68,8 +68,14 @@ class Weights:
             self._add_weight_loss(*self._weight_regularizers[-1])
         return variable
 
+    def _open_scope(self):
+        """Return the scope of the layer's weights, which is taken when it is first needed."""
+        if self._scope is None:
+            self._scope = K.new_layer_scope(self._base_name)
+        return self._scope
+
     def _add_weight_loss(self, variable, regularizer):
-        with K.name_scope("Regularizer"):
+        with K.node_scope("Regularizer"):
             self.add_loss(regularizer(variable))
 
     @property
@@ -173,8 +179,7 @@ def _initial_value(initializer, shape, dtype):
 
 def _copy_variable(variable):
     twin = K.variable(
-        K.get_value(variable), dtype=K.dtype(variable), name=variable.name.partition(":")[0],
-        constraint=variable.constraint,
+        K.get_value(variable), dtype=K.dtype(variable), name=variable.name, constraint=variable.constraint
     )  # fmt: skip
     twin.trainable = variable.trainable
     return twin
