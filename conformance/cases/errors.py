@@ -85,10 +85,6 @@ for _label, _make in (
         keras, [keras.layers.Embedding(5, 2, mask_zero=True, input_length=4), keras.layers.Flatten()])),
     ("mask_conv1d", lambda keras: sequential(
         keras, [keras.layers.Embedding(5, 2, mask_zero=True, input_length=4), keras.layers.Conv1D(2, 2)])),
-    ("mask_batch_normalization", lambda keras: sequential(
-        keras, [keras.layers.Embedding(5, 2, mask_zero=True, input_length=4), keras.layers.BatchNormalization()])),
-    ("mask_dropout", lambda keras: sequential(
-        keras, [keras.layers.Embedding(5, 2, mask_zero=True, input_length=4), keras.layers.Dropout(0.5)])),
     ("embedding_length_pair", lambda keras: sequential(keras, [keras.layers.Embedding(5, 2, input_length=(4, 3))])),
     ("metric_alias_unknown", lambda keras: keras.metrics.get("kld")),
     ("batch_normalization_axis", lambda keras: sequential(
@@ -160,9 +156,6 @@ for _label, _misuse in (
     ("predict_nothing", lambda keras, m, x, y: m.predict(None)),
     ("predict_a_number", lambda keras, m, x, y: m.predict(3.0)),
     ("predict_list_of_numbers", lambda keras, m, x, y: m.predict([1.0, 2.0])),
-    ("predict_empty", lambda keras, m, x, y: m.predict(x[:0])),
-    ("fit_empty", lambda keras, m, x, y: m.fit(x[:0], y[:0], verbose=0)),
-    ("evaluate_empty", lambda keras, m, x, y: m.evaluate(x[:0], y[:0], verbose=0)),
     ("fit_lengths", lambda keras, m, x, y: m.fit(x, y[:40], verbose=0)),
     ("train_lengths", lambda keras, m, x, y: m.train_on_batch(x, y[:40])),
     ("evaluate_lengths", lambda keras, m, x, y: m.evaluate(x, y[:40], verbose=0)),
@@ -335,14 +328,24 @@ def nan_weights(keras, random):
     return fields
 
 
-@case("errors/weights_after_failures", EXACT)
-def one_dimensional(keras, random):
-    """A generator that fails after two good batches: its exception reaches the caller."""
+@case("errors/empty_arrays", EXACT)
+def empty_arrays(keras, random):
+    """Arrays without a sample, in the verbs that go through batches."""
     model, x, y = small(keras, random)
+    return {
+        "fit": outcome_of(model.fit, x[:0], y[:0], verbose=0),
+        "evaluate": outcome_of(model.evaluate, x[:0], y[:0], verbose=0),
+        "predict": outcome_of(model.predict, x[:0]),
+    }
 
-    def two_batches():
-        yield x, y
-        yield x, y
-        raise ZeroDivisionError("the generator's own")
 
-    return {"raises": outcome_of(model.fit_generator, two_batches(), 4, epochs=1, verbose=0)}
+@case("errors/mask_elementwise", EXACT)
+def mask_elementwise(keras, random):
+    """A mask that arrives at layers which change each element by itself."""
+    L = keras.layers
+    return {
+        type(layer).__name__: outcome_of(
+            lambda layer=layer: sequential(keras, [L.Embedding(5, 2, mask_zero=True, input_length=4), layer])
+        )
+        for layer in (L.Activation("relu"), L.Dropout(0.5), L.BatchNormalization())
+    }

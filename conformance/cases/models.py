@@ -127,7 +127,7 @@ def called_on_tensors(keras, random):
 
 @case("models/shared_layer", FORWARD)
 def shared_layer(keras, random):
-    """A layer on two inputs: which losses and updates belong to which."""
+    """A layer on two inputs: which updates belong to which, and the shapes at its nodes."""
     L = keras.layers
     first, second = L.Input(shape=(4,)), L.Input(shape=(4,))
     layer = L.Dense(3, kernel_regularizer="l2", activity_regularizer="l1")
@@ -135,19 +135,23 @@ def shared_layer(keras, random):
     for tensor in (first, second):
         normalization(layer(tensor))
     return {
-        "losses": as_text(
-            [
-                len(layer.losses),
-                len(layer.get_losses_for(first)),
-                len(layer.get_losses_for(second)),
-                len(layer.get_losses_for(None)),
-            ]
-        ),
+        "losses": len(layer.losses),
         "updates": as_text([len(normalization.updates), len(normalization.get_updates_for(layer.get_output_at(0)))]),
         "shapes": as_text(
             [layer.get_input_shape_at(0), layer.get_output_shape_at(1), layer.input_shape, layer.output_shape]
         ),
     }
+
+
+@case("models/shared_layer_losses", EXACT)
+def shared_layer_losses(keras, random):
+    """Which losses of a layer on two inputs belong to which: an activity regularizer's and the kernel's."""
+    L = keras.layers
+    first, second = L.Input(shape=(4,)), L.Input(shape=(4,))
+    layer = L.Dense(3, kernel_regularizer="l2", activity_regularizer="l1")
+    layer(first)
+    layer(second)
+    return {"losses": as_text([len(layer.get_losses_for(inputs)) for inputs in (first, second, None)])}
 
 
 @case("models/input_spec", EXACT)
