@@ -2,6 +2,7 @@
 
 from . import (  # noqa: F401
     activations,
+    applications,
     backend,
     callbacks,
     configs,
@@ -35,8 +36,13 @@ from . import (  # noqa: F401
     page_signatures,
     page_training,
     parts,
+    recurrent_backend,
     recurrent_bidirectional,
     recurrent_convlstm,
+    recurrent_dropout,
+    preprocessing_image,
+    preprocessing_sequence,
+    preprocessing_text,
     recurrent_gru,
     recurrent_lstm,
     recurrent_masks,
