@@ -157,12 +157,10 @@ class Objective:
         with K.name_scope("metrics"):
             for head in self.trained:
                 prefix = f"{head.name}_" if several else ""
-                for metric in head.metrics:
-                    name, function = _metric(head, metric)
+                for name, function in head.metrics:
                     with K.name_scope(name):
                         shown.append((prefix + name, self._score(head, function, None)))
-                for metric in head.weighted_metrics:
-                    name, function = _metric(head, metric)
+                for name, function in head.weighted_metrics:
                     # A head whose target is a tensor of the user's takes no weights, nor does its metrics' name.
                     name = f"weighted_{name}" if head.weights is not None else name
                     with K.name_scope(name):
@@ -226,8 +224,10 @@ def make_objective(
     shown_weighted = _nested_metrics("weighted_metrics", weighted_metrics, names)
     for i, head in enumerate(heads):
         head.loss_weight = factors[i]
-        head.metrics = shown[i]
-        head.weighted_metrics = shown_weighted[i]
+        # Names are looked up here, once: what is recorded later may be so outside of a custom_object_scope.
+        is_trained = head.loss is not None
+        head.metrics = [_metric(head, metric) for metric in shown[i]] if is_trained else []
+        head.weighted_metrics = [_metric(head, metric) for metric in shown_weighted[i]] if is_trained else []
         if head.loss is not None:
             head.make_target(targets[i])
             if head.is_fed:
