@@ -16,6 +16,7 @@ from . import (  # noqa: F401
     functional_graph,
     layers_3d,
     layers_activations,
+    layers_configs,
     layers_core,
     layers_errors,
     layers_local,
