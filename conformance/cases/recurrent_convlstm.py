@@ -256,7 +256,7 @@ def _raising(label, make):
 for _label, _make in (
     ("rank", lambda keras, cell: sequential(keras, [cell(2, 2, input_shape=SHAPE[1:])])),
     ("channels_unknown", lambda keras, cell: sequential(keras, [cell(2, 2, input_shape=SHAPE[:-1] + (None,))])),
-    ("padding", lambda keras, cell: cell(2, 2, padding="causal", input_shape=SHAPE)),
+    ("padding", lambda keras, cell: sequential(keras, [cell(2, 2, padding="around", input_shape=SHAPE)])),
     ("kernel_of_three", lambda keras, cell: cell(2, (2, 2, 2))),
     ("strides_of_three", lambda keras, cell: cell(2, 2, strides=(1, 1, 1))),
     ("data_format", lambda keras, cell: cell(2, 2, data_format="channels_middle")),
