@@ -54,7 +54,11 @@ class Outcome(object):
 
 
 class Absent(BaseException):
-    """What is asked for has no counterpart in this backend. No `Exception`, so that no case takes it for an outcome."""
+    """What is asked for has no counterpart in this backend. No `Exception`, so that no case takes it for an outcome.
+
+    Raised, it makes the case absent. As the value of a field it leaves that field out of the comparison: an adapter
+    gives it where a backend keeps no such value, such as a slot of an optimizer.
+    """
 
 
 def outcome_of(function, *arguments, **options):

@@ -10,7 +10,7 @@ import zipfile
 
 import numpy as np
 
-from .case import Outcome
+from .case import Absent, Outcome
 
 SEPARATOR = "|"
 
@@ -24,6 +24,8 @@ def split(results):
             value = results[name][field]
             if isinstance(value, Outcome):
                 texts[name][field] = {"raises": value.names}
+            elif isinstance(value, Absent):
+                texts[name][field] = {"absent": str(value)}
             elif isinstance(value, str):
                 texts[name][field] = value.split("\n")
             else:
@@ -37,13 +39,20 @@ def split(results):
     return arrays, texts
 
 
+def _value(written):
+    """A text, an outcome or an absence, from what JSON holds of it."""
+    if not isinstance(written, dict):
+        return "\n".join(written)
+    return Outcome(written["raises"]) if "raises" in written else Absent(written["absent"])
+
+
 def join(arrays, texts):
     """The inverse of `split`."""
     results = {}
     for name in texts:
         results[name] = {}
         for field, value in texts[name].items():
-            results[name][field] = Outcome(value["raises"]) if isinstance(value, dict) else "\n".join(value)
+            results[name][field] = _value(value)
     for key in arrays:
         name, field = key.split(SEPARATOR)
         results[name][field] = arrays[key]

@@ -31,9 +31,10 @@ def _checked(name, fields):
     for alone in (ABSENT, FAILED):
         if alone in fields:
             raise ValueError("{}: a field is named {!r}, which is kept for cases without results".format(name, alone))
-    fields = {
-        field: value if isinstance(value, (str, Outcome)) else np.asarray(value) for field, value in fields.items()
-    }
+    if fields and all(isinstance(value, Absent) for value in fields.values()):
+        raise next(iter(fields.values()))
+    kept = (str, Outcome, Absent)
+    fields = {field: value if isinstance(value, kept) else np.asarray(value) for field, value in fields.items()}
     results.split({name: fields})
     return fields
 

@@ -12,7 +12,7 @@ module in the entry-point group "conformance.backends".
 
 import importlib
 
-NAMES = ("onnxseq", "tf14")
+NAMES = ("onnxseq", "tf14", "tf_keras", "keras3_jax", "keras3_torch", "keras3_tensorflow")
 GROUP = "conformance.backends"
 OFFERS = ("keras", "fresh", "release", "versions")
 
