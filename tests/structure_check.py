@@ -196,6 +196,9 @@ def size(source):
 # The queue between a generator's own worker processes and the trainer carries pickles that never were a file.
 READS_ITS_OWN_PICKLES = ("onnxseq.utils.enqueuers",)
 
+# Bytecode in a file is run for callers who asked for it, by this module alone.
+READS_CODE_WHEN_ASKED = ("onnxseq.saving.bytecode",)
+
 
 def _safe_loaders(source):
     """Return how the safe loaders of a module are called: yaml's own, and the classes derived from it."""
@@ -206,7 +209,7 @@ def _safe_loaders(source):
 
 def untrusted(source):
     """Nothing that runs code out of data; yaml.load only with a loader that is named and safe."""
-    if source.name in READS_ITS_OWN_PICKLES:
+    if source.name in READS_ITS_OWN_PICKLES + READS_CODE_WHEN_ASKED:
         return []
     faults = []
     for node in ast.walk(source.tree):

@@ -31,6 +31,11 @@ class _WrittenCode(_Written, list):
     """A function without a name, as Keras writes it: its code, defaults and closure. Never run again by us."""
 
 
+def written_code(value, function):
+    """Return what a config holds for a function without a name, with the function itself in it."""
+    return _WrittenCode.of(value, function)
+
+
 @registry.register("layer")
 class Lambda(Layer):
     """Applies a function of the user's, written in ``K``, to the input.

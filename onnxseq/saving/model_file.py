@@ -1,5 +1,6 @@
 """Whole models in HDF5 files: configuration, weights and, where there is any, the state of training."""
 
+import contextlib
 import json
 import warnings
 
@@ -10,10 +11,12 @@ from onnxseq import config as configs
 from onnxseq import optimizers
 from onnxseq.errors import describe, place, text
 from onnxseq.layers.planned import values_to_come
-from onnxseq.saving import hdf5, weights
+from onnxseq.network import Network
+from onnxseq.saving import bytecode, hdf5, weights
 from onnxseq.saving.atomic import may_write
 from onnxseq.saving.config import KERAS_VERSION, WEIGHT_LAYOUT
 from onnxseq.saving.hdf5_reader import File
+from onnxseq.saving.safety import Check, read_json
 
 _EXTRA = "onnxseq_state"
 """Attribute of the optimizer's group: what Keras 2 keeps of an optimizer's state nowhere, as the number of steps."""
@@ -127,30 +130,53 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     who = "load_model"
     custom_objects = dict(custom_objects or {})
     with File(filepath, who=f"{who}: {str(filepath)!r}") as root:
-        config = _read_json(who, root, "model_config")
+        config = read_attribute(who, root, "model_config")
         if config is None:
             raise ValueError(text(who, f"{str(filepath)!r} holds no model", "a file that save() wrote",
                                   "Load a file of weights by load_weights()."))
         stored = weights.read_layers(who, root.group("model_weights"))
-        with values_to_come(stored.size), place(who):
-            model = configs.deserialize("layer", config, custom_objects)
+        model = build(who, config, custom_objects, safe_mode, stored.size)
         weights.assign(who, stored, model.layers)
         if compile:
             _compile(who, model, root, custom_objects)
     return model
 
 
-def _read_json(who, group, name):
+def read_attribute(who, group, name):
+    """Return what an attribute in JSON holds, None where there is none."""
     value = group.attribute(name)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise ValueError(text(who, f"attribute {name!r} holds no text", "a text in JSON"))
-    return json.loads(value)
+    return None if value is None else read_json(who, value, f"attribute {name!r}")
+
+
+def build(who, config, custom_objects, safe_mode, num_scalars):
+    """Return the model of a checked configuration, its weights zeros as yet.
+
+    Raises:
+        ValueError, TypeError: Something in the configuration is unknown, unsafe or does not fit.
+    """
+    Check(who, custom_objects, allow_code=not safe_mode).model(config)
+    if not safe_mode:
+        config = bytecode.revive(who, config, custom_objects)
+    with values_to_come(num_scalars), place(who), only_documented(who):
+        model = configs.deserialize("layer", config, custom_objects)
+    if not isinstance(model, Network):
+        raise ValueError(text(who, f"the file's configuration is that of {model._who}", "that of a model"))
+    return model
+
+
+@contextlib.contextmanager
+def only_documented(who):
+    """Turn what a broken configuration may raise on its way through the library into ValueError."""
+    try:
+        yield
+    except (LookupError, ArithmeticError, AttributeError, RecursionError, MemoryError) as error:
+        raise ValueError(
+            text(who, f"the configuration cannot be followed ({type(error).__name__}: {error})", "one from save()")
+        ) from error
 
 
 def _compile(who, model, root, custom_objects):
-    training = _read_json(who, root, "training_config")
+    training = read_attribute(who, root, "training_config")
     if training is None:
         warnings.warn(
             text(who, "the file does not say how the model was compiled", "a file saved after compile()",
@@ -158,21 +184,28 @@ def _compile(who, model, root, custom_objects):
             stacklevel=3,
         )
         return
-    with place(who):
-        optimizer = optimizers.deserialize(training["optimizer_config"], custom_objects=custom_objects)
+    compile_as(who, model, training, custom_objects)
+    if "optimizer_weights" in root:
+        _restore_optimizer(who, model, root.group("optimizer_weights"))
+
+
+def compile_as(who, model, training, custom_objects):
+    """Compile a model as the configuration of its training says."""
+    if not isinstance(training, dict) or not isinstance(training.get("optimizer_config"), dict):
+        raise ValueError(text(who, f"training_config is {describe(training)}", "a dict with an optimizer"))
+    Check(who, custom_objects).objects(training, "the configuration of training")
     further = {}
     if training.get("weighted_metrics") is not None:
         further["weighted_metrics"] = _with_custom(training["weighted_metrics"], custom_objects)
-    model.compile(
-        optimizer=optimizer,
-        loss=_with_custom(training["loss"], custom_objects),
-        metrics=_with_custom(training["metrics"], custom_objects),
-        loss_weights=training["loss_weights"],
-        sample_weight_mode=training["sample_weight_mode"],
-        **further,
-    )
-    if "optimizer_weights" in root:
-        _restore_optimizer(who, model, root.group("optimizer_weights"))
+    with place(who), only_documented(who):
+        model.compile(
+            optimizer=optimizers.deserialize(training["optimizer_config"], custom_objects=custom_objects),
+            loss=_with_custom(training.get("loss"), custom_objects),
+            metrics=_with_custom(training.get("metrics"), custom_objects),
+            loss_weights=training.get("loss_weights"),
+            sample_weight_mode=training.get("sample_weight_mode"),
+            **further,
+        )
 
 
 def _with_custom(value, custom_objects):
@@ -197,7 +230,8 @@ def _restore_optimizer(who, model, group):
         )
         return
     model.optimizer.set_weights([array.read() for array in arrays])
-    extra = _read_json(who, group, _EXTRA) or {}
+    extra = read_attribute(who, group, _EXTRA)
+    extra = extra if isinstance(extra, dict) else {}
     for name, variable in _hidden(model.optimizer).items():
         if isinstance(extra.get(name), (int, float)):
             K.set_value(variable, extra[name])
