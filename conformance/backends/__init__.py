@@ -72,9 +72,7 @@ def load(name):
         ) from fault
     lacking = [offer for offer in OFFERS if not hasattr(backend, offer)]
     if lacking:
-        raise Refused(
-            "backend {!r} has no {}; expected {}.".format(name, " and no ".join(lacking), ", ".join(OFFERS))
-        )
+        raise Refused("backend {!r} has no {}; expected {}.".format(name, " and no ".join(lacking), ", ".join(OFFERS)))
     return backend
 
 

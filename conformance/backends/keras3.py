@@ -20,6 +20,16 @@ ENGINE = keras3.backend.backend()
 FUNCTIONS_OF = ("losses", "metrics")
 
 
+def _function_first(found, get):
+    """`metrics.get`, which gives the function of a name, as r1.4 has metrics, and not an object that adds up."""
+
+    def read(identifier):
+        path = "metrics.{}".format(renames.METRIC_NAMES.get(identifier, identifier))
+        return found[path] if isinstance(identifier, str) and path in found else get(identifier)
+
+    return read
+
+
 def _replaced():
     found = {"backend": keras3_backend.surface(), "optimizers.Optimizer": None}
     found["activations.relu"] = keras3_models.relu
@@ -30,6 +40,8 @@ def _replaced():
             function = getattr(module, name)
             if name[0].islower() and callable(function) and name not in ("get", "serialize", "deserialize"):
                 found["{}.{}".format(owner, name)] = functools.wraps(function)(keras3_backend.recorded(function))
+        if owner == "metrics":
+            found["metrics.get"] = _function_first(found, found["metrics.get"])
         for old, new in renames.FUNCTION_NAMES.items():
             if hasattr(module, new):
                 found["{}.{}".format(owner, old)] = found["{}.{}".format(owner, new)]

@@ -1,4 +1,4 @@
-"""`keras.backend` of r1.4 in the words of Keras 3: each function is the one of `keras.ops` with the same documented meaning.
+"""`keras.backend` of r1.4 in the words of Keras 3: each function is that of `keras.ops` with the same meaning.
 
 What has no such counterpart is not here, which makes the cases that ask for it absent.
 """

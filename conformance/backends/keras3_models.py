@@ -5,6 +5,7 @@ import inspect
 import keras
 import numpy as np
 
+from ..case import Absent
 from . import keras3_backend, renames
 from .keras3_graph import StateOf
 
@@ -103,6 +104,42 @@ def _of_layer(original):
     return constructor
 
 
+def _takes_first_shape(kind):
+    """Whether a layer's constructor hands on the shape of the first layer's input."""
+    kinds = [parameter.kind for parameter in inspect.signature(kind.__init__).parameters.values()]
+    return inspect.Parameter.VAR_KEYWORD in kinds
+
+
+def _kept_first_shape(original):
+    """For layers whose constructor takes no further options: the shape of a first layer's input is kept aside."""
+
+    def constructor(self, *arguments, **options):
+        shape = options.pop("input_shape", None)
+        original(self, *arguments, **options)
+        if shape is not None:
+            self._input_shape_arg = tuple(shape)
+
+    constructor.__signature__ = inspect.signature(original)
+    return constructor
+
+
+def _states_in_a_list(original):
+    """A recurrent layer called on [inputs, states...]: the states are an argument of their own now."""
+
+    def run(self, inputs, *arguments, **options):
+        if isinstance(inputs, (list, tuple)):
+            inputs, options["initial_state"] = inputs[0], list(inputs[1:])
+        return original(self, inputs, *arguments, **options)
+
+    return run
+
+
+def _reset_layer_states(self, states=None):
+    if states is not None:
+        raise Absent("RNN.reset_states(states=)")
+    self.reset_state()
+
+
 def _of_embedding(options):
     """The length of its input is the shape of its input; without it, any length is taken."""
     options = dict(options)
@@ -187,6 +224,11 @@ def _adapt_layers():
     for kind in ("SimpleRNN", "LSTM", "ConvLSTM2D"):
         renames.with_arguments(getattr(layers, kind), _of_recurrent)
     renames.with_arguments(layers.GRU, _of_gru)
+    renames.changed(layers.RNN, "__call__", _states_in_a_list)
+    renames.added(layers.RNN, reset_states=_reset_layer_states)
+    for kind in {each for each in vars(layers).values() if isinstance(each, type) and issubclass(each, base)}:
+        if not _takes_first_shape(kind):
+            kind.__init__ = _kept_first_shape(kind.__init__)
     renames.absent_members(base, "Layer", renames.LAYER_MEMBERS)
 
 
@@ -311,6 +353,22 @@ def _add(original):
     return run
 
 
+def _reset_states(self):
+    for layer in self.layers:
+        if hasattr(layer, "reset_state"):
+            layer.reset_state()
+
+
+def _named_second(original):
+    """`Sequential(layers, name)`, in that order."""
+
+    def constructor(self, layers=None, name=None, **options):
+        original(self, layers, name=name, **options)
+
+    constructor.__signature__ = inspect.signature(original)
+    return constructor
+
+
 def _uses_learning_phase(self):
     """Whether a layer behaves otherwise in training: its `call` asks for `training`."""
     return any(
@@ -340,12 +398,15 @@ def _adapt_models():
     renames.changed(sequential, "add", _add)
     model.metrics_names = property(_metrics_names)
     model.uses_learning_phase = property(_uses_learning_phase)
+    model.stateful = property(lambda self: any(getattr(layer, "stateful", False) for layer in self.layers))
     renames.added(
         model,
         fit_generator=_fit_generator,
         evaluate_generator=_evaluate_generator,
         predict_generator=_predict_generator,
     )
+    sequential.__init__ = _named_second(sequential.__init__)
+    renames.added(sequential, reset_states=_reset_states)
     renames.added(sequential, predict_proba=_predict_proba, predict_classes=_predict_classes)
     sequential.input, sequential.output = _one_of("inputs"), _one_of("outputs")
     sequential.input_names = property(lambda self: [layer.name for layer in self._layers[:1]])

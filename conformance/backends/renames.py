@@ -75,8 +75,8 @@ MODEL_MEMBERS = LAYER_MEMBERS + (
     "predict_classes",
     "predict_proba",
     "regularizers",
-    "reset_states",
     "run_internal_graph",
+    "sample_weight_mode",
     "state_updates",
     "to_yaml",
     "uses_learning_phase",
@@ -134,7 +134,7 @@ def each(function, structure):
 
 
 def reading_names(module, owner):
-    """`get` and `deserialize` of losses or metrics that read r1.4's identifiers, for a Surface to put in their place."""
+    """`get` and `deserialize` of losses or metrics, reading r1.4's identifiers: what a Surface puts in their place."""
 
     def reader(read):
         return lambda identifier, *rest: read(function_name(identifier, owner), *rest)
@@ -167,7 +167,8 @@ class Missing:
 def absent_members(kind, label, names):
     """Makes those of the names that the class lacks an absence."""
     for name in names:
-        if not hasattr(kind, name):
+        found = [vars(base)[name] for base in kind.__mro__ if name in vars(base)]
+        if not found:
             setattr(kind, name, Missing("{}.{}".format(label, name)))
 
 

@@ -207,4 +207,3 @@ def versions():
         "tensorflow": tf.__version__,
         "tf_keras": tf_keras.__version__,
     }
-
