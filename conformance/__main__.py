@@ -1,6 +1,7 @@
-"""The command line: `python -m conformance list | run | compare | report | record`."""
+"""The command line: `python -m conformance list | page | run | compare | report | record`."""
 
 import argparse
+import json
 import pathlib
 import sys
 
@@ -10,6 +11,7 @@ from . import (  # noqa: F401
     compare,
     declared,
     judge,
+    page,
     report_html,
     report_json,
     report_junit,
@@ -102,8 +104,8 @@ def compare_runs(options):
     return judgement.status
 
 
-def report(options):
-    """One report about one run or several: text, a Markdown table, JSON, JUnit XML or a page of HTML."""
+def _judged(options):
+    """Each run of the folders with its judgement, under a label of its own."""
     loaded = [runs.load(folder) for folder in options.folders]
     labels = [each.label for each in loaded]
     judged = []
@@ -112,6 +114,19 @@ def report(options):
             each = each._replace(label=pathlib.Path(folder).name)
         expected = store.load(list(each.results))
         judged.append((each, judge.judge(each.backend, each.results, expected, _rows(each.backend, options))))
+    return judged
+
+
+def list_page(options):
+    """Each statement of the Sequential page with its cases and, after runs, whether it holds there."""
+    data = page.as_data(page.rows(), list(CASES), _judged(options))
+    _write(json.dumps(data, indent=1) if options.format == "json" else "\n".join(page.as_lines(data)))
+    return 0
+
+
+def report(options):
+    """One report about one run or several: text, a Markdown table, JSON, JUnit XML or a page of HTML."""
+    judged = _judged(options)
     content = REPORTS[options.format](judged)
     if options.output:
         pathlib.Path(options.output).write_text(content, encoding="utf-8")
@@ -199,6 +214,11 @@ def _parser():
         return command
 
     _add_cases(add("list", list_cases))
+
+    command = add("page", list_page)
+    command.add_argument("folders", nargs="*", metavar="FOLDER", help="what `run --output` wrote")
+    command.add_argument("--format", choices=("text", "json"), default="text")
+    _add_declared(command)
 
     command = add("run", run)
     _add_cases(command)
