@@ -9,6 +9,7 @@ from . import (  # noqa: F401
     callbacks_files,
     callbacks_rules,
     configs,
+    custom_code,
     errors,
     files,
     files_models,

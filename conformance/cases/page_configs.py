@@ -1,6 +1,7 @@
 """Family `page_configs`: get_config, from_config, to_json, to_yaml and summary with all their arguments."""
 
 import json
+import sys
 
 import numpy as np
 
@@ -108,6 +109,23 @@ def to_yaml(keras, random):
         "again": as_text(again.get_config()) == as_text(model.get_config()),
         "unknown": told(model.to_yaml, none_such=3),
     }
+
+
+@case("page_configs/to_yaml_without_yaml", EXACT)
+def to_yaml_without_yaml(keras, random):
+    """Where no module holds yaml, as if it were not installed."""
+    model = plain(keras, random)
+    model.to_yaml()
+    yaml = sys.modules["yaml"]
+    holders = [module for module in list(sys.modules.values()) if vars(module).get("yaml") is yaml]
+    for module in holders:
+        module.yaml = None
+    try:
+        raised = told(model.to_yaml)
+    finally:
+        for module in holders:
+            module.yaml = yaml
+    return {"raises": raised, "afterwards": isinstance(model.to_yaml(), str)}
 
 
 @case("page_configs/to_yaml_and_back", FORWARD)

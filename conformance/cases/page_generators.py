@@ -180,6 +180,7 @@ for _label, _options in (
     ("legacy_max_q_size", {"max_q_size": 2}),
     ("legacy_pickle_safe", {"pickle_safe": False}),
     ("no_processes", {"use_multiprocessing": False}),
+    ("processes", {"use_multiprocessing": True}),
 ):
     register("page_generators/queue_" + _label, _queue(**_options), FIELDS)
 

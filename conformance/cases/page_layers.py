@@ -1,4 +1,4 @@
-"""Family `page_layers`: add_weight, add_variable, add_loss and add_update with all their arguments, and what gives them."""
+"""Family `page_layers`: add_weight, add_variable, add_loss and add_update, argument by argument."""
 
 import numpy as np
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..case import EXACT, FORWARD, Outcome, as_text, case, register
+from ..case import EXACT, FORWARD, Absent, Outcome, as_text, case, register
 from .helpers import normal, seed_weights, sequential
 
 
@@ -338,3 +338,28 @@ def uses_learning_phase(keras, random):
     layers = (L.Dropout(0.5), L.BatchNormalization(), L.Activation("relu"), L.Lambda(lambda x: x * 2.0))
     models = [sequential(keras, [L.Dense(2, input_shape=(3,)), layer]) for layer in layers]
     return {"found": as_text([bool(model.uses_learning_phase) for model in models])}
+
+
+def _has(module, name):
+    try:
+        return getattr(module, name) is not None
+    except (AttributeError, Absent):
+        return False
+
+
+@case("page_properties/no_eager_mode", EXACT)
+def no_eager_mode(keras, random):
+    """keras itself has no switch to eager mode, and nothing that the page forbids there is forbidden here."""
+    names = ("enable_eager_execution", "enable_eager_mode", "executing_eagerly")
+    layer = keras.layers.Dense(2, input_shape=(3,), kernel_regularizer="l2")
+    model = sequential(keras, [layer])
+    calls = (
+        lambda: model.input is None, lambda: model.output is None, lambda: model.input_shape,
+        lambda: model.output_shape, lambda: layer.get_input_at(0) is None, lambda: layer.get_output_at(0) is None,
+        lambda: layer.get_input_shape_at(0), lambda: layer.get_output_shape_at(0),
+        lambda: layer.add_loss(keras.backend.sum(layer.output)), lambda: len(layer.losses),
+    )  # fmt: skip
+    return {
+        "switches": as_text([_has(module, name) for module in (keras, keras.backend) for name in names]),
+        "raised": as_text([isinstance(told(call), Outcome) for call in calls]),
+    }

@@ -1,4 +1,4 @@
-"""Family `page_signatures`: the arguments of each method on the Sequential page, in their order, with their defaults."""
+"""Family `page_signatures`: the arguments of each method of the Sequential page, in order, with defaults."""
 
 import inspect
 import json

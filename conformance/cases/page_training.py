@@ -1,4 +1,4 @@
-"""Family `page_training`: compile, fit, evaluate, predict and the methods of one batch: arguments, defaults, returns."""
+"""Family `page_training`: compile and fit: arguments, defaults, returns."""
 
 import contextlib
 import io
