@@ -1,11 +1,20 @@
 """What was recorded beside what was measured, of one field, in as much detail as a page has room for."""
 
 import difflib
+import re
 from typing import NamedTuple
 
 import numpy as np
 
 from .case import CASES, Outcome, tolerance_of
+
+# XML and HTML have no way to write these, escaped or not.
+UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def writable(text):
+    """The text with a mark in place of each character that a document cannot hold."""
+    return UNWRITABLE.sub("\ufffd", text)
 
 
 class Detail(NamedTuple):

@@ -30,7 +30,7 @@ MEANINGS = {
 
 
 def _text(value):
-    return html.escape(str(value), quote=True)
+    return html.escape(evidence.writable(str(value)), quote=True)
 
 
 def _class(outcome):

@@ -4,23 +4,16 @@ What is declared, not built or absent is skipped, with its reason; a deviation i
 is an error. A declared row that no longer happens is a failure in a suite of its own.
 """
 
-import re
 import xml.etree.ElementTree as ET
 
 from .case import ABSENT, FAILED, family_of
+from .evidence import writable
 from .judge import AGREE, DEVIATE
-
-# XML 1.0 has no way to write these, escaped or not.
-UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def _clean(text):
-    return UNWRITABLE.sub("\ufffd", text)
 
 
 def _add(parent, tag, text=None, **attributes):
-    element = ET.SubElement(parent, tag, {key: _clean(str(value)) for key, value in attributes.items()})
-    element.text = None if text is None else _clean(text)
+    element = ET.SubElement(parent, tag, {key: writable(str(value)) for key, value in attributes.items()})
+    element.text = None if text is None else writable(text)
     return element
 
 
@@ -32,7 +25,7 @@ def _suite(suites, run, name, tests, failures=0, errors=0, skipped=0, seconds=0.
         name=name,
         package=run.label,
         hostname="localhost",
-        timestamp=run.when,
+        timestamp=run.when or "1970-01-01T00:00:00",
         tests=tests,
         failures=failures,
         errors=errors,
