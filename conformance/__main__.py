@@ -11,6 +11,7 @@ from . import (  # noqa: F401
     compare,
     declared,
     judge,
+    matrix,
     page,
     report_html,
     report_json,
@@ -30,6 +31,7 @@ REPORTS = {
     "json": report_json.report,
     "junit": report_junit.report,
     "html": report_html.report,
+    "docs": matrix.page,
 }
 USAGE = 2
 INTERRUPTED = 130
