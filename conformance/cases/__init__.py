@@ -11,6 +11,7 @@ from . import (  # noqa: F401
     configs,
     custom_code,
     custom_parts,
+    dtypes,
     errors,
     files,
     files_models,
