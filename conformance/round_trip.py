@@ -36,12 +36,12 @@ OWN = {"own_function": own_function, "own_layer": own_function, "own_loss": own_
 
 
 def layer_tables(L):
-    """Return, by name, layers to be tried, each with the shape of its input; what a backend lacks is left out."""
+    """Return, by name, functions that make layers to be tried and the shapes of their inputs, of what a backend has."""
     found = {}
 
     def add(row, class_name, shape, **arguments):
         if hasattr(L, class_name):
-            found[row] = ([getattr(L, class_name)(input_shape=shape, **arguments)], shape)
+            found[row] = (lambda: [getattr(L, class_name)(input_shape=shape, **arguments)], shape)
 
     add("dense", "Dense", (5,), units=4, activation="relu")
     add("dense_parts", "Dense", (5,), units=4, kernel_initializer="he_normal", kernel_regularizer="l2",
@@ -79,14 +79,14 @@ def layer_tables(L):
     add("conv3d", "Conv3D", (4, 4, 4, 2), filters=2, kernel_size=2)
     add("conv_lstm", "ConvLSTM2D", (3, 5, 5, 2), filters=2, kernel_size=2)
     if hasattr(L, "Embedding"):
-        found["embedding"] = ([L.Embedding(7, 3, input_length=4)], (4,))
+        found["embedding"] = (lambda: [L.Embedding(7, 3, input_length=4)], (4,))
     if hasattr(L, "TimeDistributed"):
-        found["time_distributed"] = ([L.TimeDistributed(L.Dense(2), input_shape=(4, 3))], (4, 3))
+        found["time_distributed"] = (lambda: [L.TimeDistributed(L.Dense(2), input_shape=(4, 3))], (4, 3))
     if hasattr(L, "LSTM"):
-        found["lstm_sequences"] = ([L.LSTM(3, return_sequences=True, input_shape=(4, 3)), L.LSTM(2)], (4, 3))
-        found["masking"] = ([L.Masking(mask_value=0.5, input_shape=(4, 3)), L.LSTM(3)], (4, 3))
+        found["lstm_sequences"] = (lambda: [L.LSTM(3, return_sequences=True, input_shape=(4, 3)), L.LSTM(2)], (4, 3))
+        found["masking"] = (lambda: [L.Masking(mask_value=0.5, input_shape=(4, 3)), L.LSTM(3)], (4, 3))
     if hasattr(L, "Bidirectional") and hasattr(L, "LSTM"):
-        found["bidirectional"] = ([L.Bidirectional(L.LSTM(3), input_shape=(4, 3))], (4, 3))
+        found["bidirectional"] = (lambda: [L.Bidirectional(L.LSTM(3), input_shape=(4, 3))], (4, 3))
     return found
 
 
@@ -107,8 +107,8 @@ OPTIMIZERS = {
 def make_models(keras):
     """Yield (name, model, shapes of its inputs), compiled."""
     L, models = keras.layers, keras.models
-    for name, (layers, shape) in layer_tables(L).items():
-        model = models.Sequential(layers)
+    for name, (make_layers, shape) in layer_tables(L).items():
+        model = models.Sequential(make_layers())
         if len(model.output_shape) > 2:
             model.add(L.Flatten())
         model.add(L.Dense(2, activation="sigmoid", name="out"))
@@ -153,7 +153,7 @@ def data_of(model, shapes):
 def follow(keras, path, inputs, targets):
     """Return what follows from a file: outputs, and the losses of the next steps."""
     model = keras.models.load_model(path, custom_objects=OWN)
-    if hasattr(model.optimizer, "m_schedule"):  # files of the time do not hold it
+    if "nadam" in path:  # files of TF 1.4 do not hold its schedule, and it begins that anew
         keras.backend.set_value(model.optimizer.m_schedule, 1.0)
     found = {}
     for index, output in enumerate(_listed(model.predict(_single(inputs)))):

@@ -16,6 +16,8 @@ from onnxseq.saving import bytecode, hdf5, weights
 from onnxseq.saving.atomic import may_write
 from onnxseq.saving.config import KERAS_VERSION, WEIGHT_LAYOUT
 from onnxseq.saving.hdf5_reader import File
+from onnxseq.saving.legacy import upgrade
+from onnxseq.saving.legacy.training import infer_schedule, state
 from onnxseq.saving.safety import Check, read_json
 
 _EXTRA = "onnxseq_state"
@@ -135,6 +137,7 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
             raise ValueError(text(who, f"{str(filepath)!r} holds no model", "a file that save() wrote",
                                   "Load a file of weights by load_weights()."))
         stored = weights.read_layers(who, root.group("model_weights"))
+        config = upgrade.model(who, config, stored.version, custom_objects)
         model = build(who, config, custom_objects, safe_mode, stored.size)
         weights.assign(who, stored, model.layers)
         if compile:
@@ -184,7 +187,7 @@ def _compile(who, model, root, custom_objects):
             stacklevel=3,
         )
         return
-    compile_as(who, model, training, custom_objects)
+    compile_as(who, model, upgrade.training(who, training, custom_objects), custom_objects)
     if "optimizer_weights" in root:
         _restore_optimizer(who, model, root.group("optimizer_weights"))
 
@@ -221,15 +224,17 @@ def _restore_optimizer(who, model, group):
     model._make_train_function()
     arrays = weights.read_arrays(who, group)
     weights.check_total(who, group, arrays)
-    own = [tuple(K.int_shape(variable)) for variable in model.optimizer.weights]
-    if [array.shape for array in arrays] != own:
+    pairs = state(model.optimizer, arrays)
+    if pairs is None:
         warnings.warn(
             f"{who}: the file's state of {type(model.optimizer).__name__} is {len(arrays)} arrays that do not fit the "
-            f"model's {len(own)}. The optimizer starts anew.",
+            f"model's {len(model.optimizer.weights)}. The optimizer starts anew.",
             stacklevel=4,
         )
         return
-    model.optimizer.set_weights([array.read() for array in arrays])
+    K.batch_set_value([(variable, array.read()) for variable, array in pairs])
+    if not any(variable is getattr(model.optimizer, "m_schedule", None) for variable, _ in pairs):
+        infer_schedule(model.optimizer)
     extra = read_attribute(who, group, _EXTRA)
     extra = extra if isinstance(extra, dict) else {}
     for name, variable in _hidden(model.optimizer).items():

@@ -1,0 +1,25 @@
+"""From what any version of Keras wrote to what r1.4 writes: which module of this folder takes what."""
+
+from onnxseq.saving.legacy import keras2
+from onnxseq.saving.legacy import training as training_of
+from onnxseq.saving.legacy.plain import plain
+
+
+def model(who, config, version, custom_objects=None):
+    """Return the configuration of a model in r1.4's form.
+
+    Arguments:
+        who: Whoever asked, for messages.
+        config: As it stands in the file.
+        version: The Keras that wrote it.
+        custom_objects: The caller's own classes and functions, by name.
+
+    Raises:
+        ValueError: It says something that r1.4 does not have.
+    """
+    return keras2.model(who, plain(config, custom_objects), custom_objects)
+
+
+def training(who, config, custom_objects=None):
+    """Return the configuration of a model's training in r1.4's form; see `model`."""
+    return training_of.training(who, plain(config, custom_objects))
