@@ -24,6 +24,7 @@ from . import (  # noqa: F401
     layers_configs,
     layers_core,
     layers_errors,
+    layers_first_weights,
     layers_local,
     layers_merge,
     layers_noise,
