@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..case import EXACT, FORWARD, GRADIENT, TRAINED, Tolerance, as_text, register
-from .helpers import forward_and_gradient, normal, positive, seed_weights, sequential, train
-from .helpers_recurrent import FEATURES, FIELDS, STEPS, UNITS, plain
+from ..case import EXACT, GRADIENT, TRAINED, Tolerance, as_text, register
+from .helpers import normal, positive, seed_weights, sequential, train
+from .helpers_recurrent import FEATURES, FIELDS, STEPS, STEPWISE, UNITS, forward_and_gradient, plain
 
 ORTHOGONAL = Tolerance(0.0, 1e-5, "a float32 decomposition, squared")
 HALF = Tolerance(2e-2, 2e-2, "float16 keeps eleven bits, and each step rounds to them")
@@ -273,9 +273,9 @@ def register_parts(family, label, class_name):
         register(prefix + name, _fixed_weights(class_name, options), EXACT)
     register(prefix + "initializer_orthogonal_gain", _orthogonal_gain(class_name), ORTHOGONAL)
     register(prefix + "initializers_drawn", _drawn_initializers(class_name), EXACT)
-    register(prefix + "weights_argument", _weights_argument(class_name), {"weight_*": EXACT, "*": FORWARD})
+    register(prefix + "weights_argument", _weights_argument(class_name), {"weight_*": EXACT, "*": STEPWISE})
     for name, options in REGULARIZED:
-        register(prefix + name, _regularized(class_name, options), {"gradients": GRADIENT, "*": FORWARD})
+        register(prefix + name, _regularized(class_name, options), {"gradients": GRADIENT, "*": STEPWISE})
     for name, options in CONSTRAINED:
         register(prefix + name, _constrained(class_name, options), TRAINED)
     register(prefix + "trainable_false", _not_trainable(class_name), TRAINED)
@@ -283,4 +283,4 @@ def register_parts(family, label, class_name):
     register(prefix + "float64", _floatx(class_name, "float64"), FIELDS)
     register(prefix + "float16", _floatx(class_name, "float16"), HALF)
     register(prefix + "several_lengths", _lengths(class_name), dict(FIELDS, input_shape=EXACT))
-    register(prefix + "parts_of_a_sequence", _parts_of_a_sequence(class_name), FORWARD)
+    register(prefix + "parts_of_a_sequence", _parts_of_a_sequence(class_name), STEPWISE)

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ..case import EXACT, FORWARD, GRADIENT, as_text, case, outcome_of, register
+from ..case import EXACT, GRADIENT, as_text, case, outcome_of, register
 from .helpers import normal
-from .helpers_recurrent import plain
+from .helpers_recurrent import STEPWISE, plain
 
-FIELDS = {"gradient_*": GRADIENT, "shape*": EXACT, "*": FORWARD}
+FIELDS = {"gradient_*": GRADIENT, "shape*": EXACT, "*": STEPWISE}
 ROWS, STEPS, FEATURES, UNITS = 3, 4, 2, 3
 MASK = np.array([[1, 1, 1, 1], [0, 1, 0, 1], [0, 0, 0, 0]], dtype=bool)
 

@@ -2,9 +2,19 @@
 
 import numpy as np
 
-from ..case import EXACT, FORWARD, TRAINED, as_text, case, outcome_of, register
-from .helpers import forward_and_gradient, normal, seed_weights, sequential, train
-from .helpers_recurrent import FEATURES, FIELDS, STEPS, UNITS, plain, values_and_gradients
+from ..case import EXACT, TRAINED, as_text, case, outcome_of, register
+from .helpers import normal, seed_weights, sequential, train
+from .helpers_recurrent import (
+    FEATURES,
+    FIELDS,
+    STEPS,
+    STEPWISE,
+    UNITS,
+    forward_and_gradient,
+    plain,
+    values_and_gradients,
+    without_steps,
+)
 from .recurrent_masks import VALUE, masked, words_of
 
 PREFIX = "recurrent_bidirectional/bidirectional_"
@@ -62,7 +72,7 @@ def _no_merge(options, mask):
         outputs = layer(L.Masking(VALUE)(x) if mask else x)
         _seed(layer, random)
         fields = values_and_gradients(keras, [x], outputs, layer.trainable_weights, [masked(random)], random)
-        fields["output_shapes"] = as_text([plain(keras.backend.int_shape(tensor)) for tensor in outputs])
+        fields["output_shapes"] = as_text([without_steps(plain(keras.backend.int_shape(tensor))) for tensor in outputs])
         fields["num_masks"] = as_text(layer.output_mask is None or [each is not None for each in layer.output_mask])
         return fields
 
@@ -140,7 +150,7 @@ def weights_argument(keras, random):
     return {"taken": all(np.array_equal(*pair) for pair in zip(values, model.get_weights()))}
 
 
-@case(PREFIX + "lstm_halves", FORWARD)
+@case(PREFIX + "lstm_halves", STEPWISE)
 def halves(keras, random):
     """The wrapper gives what two layers give apart, the second on the sequence turned round."""
     L = keras.layers
@@ -178,11 +188,11 @@ def _stateful(class_name, options):
     return function
 
 
-register(PREFIX + "lstm_stateful", _stateful("LSTM", {}), FORWARD)
-register(PREFIX + "gru_stateful_return_sequences", _stateful("GRU", {"return_sequences": True}), FORWARD)
+register(PREFIX + "lstm_stateful", _stateful("LSTM", {}), STEPWISE)
+register(PREFIX + "gru_stateful_return_sequences", _stateful("GRU", {"return_sequences": True}), STEPWISE)
 
 
-@case(PREFIX + "lstm_regularizers", FORWARD)
+@case(PREFIX + "lstm_regularizers", STEPWISE)
 def regularizers(keras, random):
     """Which losses of the two halves are added to the model's."""
     options = {"kernel_regularizer": "l2", "recurrent_regularizer": "l1"}
@@ -221,7 +231,7 @@ def stacked(keras, random):
     return forward_and_gradient(keras, model, normal(random, 2, 6, FEATURES), random)
 
 
-@case(PREFIX + "lstm_config", {"output*": FORWARD, "*": EXACT})
+@case(PREFIX + "lstm_config", {"output*": STEPWISE, "*": EXACT})
 def config(keras, random):
     """get_config, the layer made from it, and what that gives with the same weights."""
     L = keras.layers
@@ -245,7 +255,7 @@ def config(keras, random):
     return fields
 
 
-@case(PREFIX + "lstm_json", FORWARD)
+@case(PREFIX + "lstm_json", STEPWISE)
 def json_round_trip(keras, random):
     """A model with a wrapper, written as JSON and made again."""
     L = keras.layers

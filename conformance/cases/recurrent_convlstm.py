@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..case import EXACT, FORWARD, TRAINED, Tolerance, as_text, case, outcome_of, register
-from .helpers import forward_and_gradient, normal, seed_weights, sequential, train
-from .helpers_recurrent import FIELDS, plain, states_of, values_and_gradients
+from ..case import EXACT, TRAINED, Tolerance, as_text, case, outcome_of, register
+from .helpers import normal, seed_weights, sequential, train
+from .helpers_recurrent import FIELDS, STEPWISE, forward_and_gradient, plain, states_of, values_and_gradients
 
 ROWS, STEPS, SIDES, CHANNELS, FILTERS = 2, 3, (4, 5), 2, 2
 SHAPE = (STEPS,) + SIDES + (CHANNELS,)
@@ -65,7 +65,7 @@ def free_length(keras, random):
     return fields
 
 
-@case("recurrent_convlstm/conv_lstm_2d_across_batches", FORWARD)
+@case("recurrent_convlstm/conv_lstm_2d_across_batches", STEPWISE)
 def across_batches(keras, random):
     """States pass from batch to batch until they are reset."""
     layer = keras.layers.ConvLSTM2D(FILTERS, 2, stateful=True, batch_input_shape=(ROWS,) + SHAPE)
@@ -80,7 +80,7 @@ def across_batches(keras, random):
     return fields
 
 
-@case("recurrent_convlstm/conv_lstm_2d_across_batches_channels_first", FORWARD)
+@case("recurrent_convlstm/conv_lstm_2d_across_batches_channels_first", STEPWISE)
 def across_batches_channels_first(keras, random):
     """The same for channels first and sequences."""
     layer = keras.layers.ConvLSTM2D(
@@ -155,7 +155,7 @@ for _label, _options in (
 
 @case("recurrent_convlstm/conv_lstm_2d_names_and_specs", EXACT)
 def names_and_specs(keras, random):
-    layer = keras.layers.ConvLSTM2D(3, 2, input_shape=SHAPE, return_sequences=True, name="cell")
+    layer = keras.layers.ConvLSTM2D(3, 2, input_shape=SHAPE, name="cell")
     model = sequential(keras, [layer])
     return {
         "weights": as_text([weight.name for weight in layer.weights]),
@@ -210,7 +210,7 @@ def parts(keras, random):
     return fields
 
 
-@case("recurrent_convlstm/conv_lstm_2d_config", {"output*": FORWARD, "*": EXACT})
+@case("recurrent_convlstm/conv_lstm_2d_config", {"output*": STEPWISE, "*": EXACT})
 def config(keras, random):
     """get_config, the layer made from it, and what that gives with the same weights."""
     cell = keras.layers.ConvLSTM2D

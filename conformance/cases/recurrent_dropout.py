@@ -6,9 +6,9 @@ masks visible: identities in place of kernels and nothing that is not linear.
 
 import numpy as np
 
-from ..case import EXACT, FORWARD, as_text, case, register
+from ..case import EXACT, as_text, case, register
 from .helpers import normal, seed_weights, sequential
-from .helpers_recurrent import CELLS, FEATURES, STEPS, UNITS
+from .helpers_recurrent import CELLS, FEATURES, STEPS, STEPWISE, UNITS
 
 ROWS, WIDTH = 24, 32
 
@@ -68,7 +68,7 @@ for _label, _implementation, _options in (
     register(
         "recurrent_dropout/simple_rnn_" + _label,
         _of_the_input(_implementation, _options),
-        {"values": FORWARD, "*": EXACT},
+        {"values": STEPWISE, "*": EXACT},
     )
 
 
@@ -109,7 +109,7 @@ for _label, _implementation, _options in (
     register(
         "recurrent_dropout/simple_rnn_" + _label,
         _of_the_state(_implementation, _options),
-        {"values_*": FORWARD, "*": EXACT},
+        {"values_*": STEPWISE, "*": EXACT},
     )
 
 
@@ -144,7 +144,7 @@ for _label, _class, _num_gates, _shared, _apart in (
         register(
             "recurrent_dropout/{}_masks_of_gates_implementation_{}".format(_label, _implementation),
             _of_the_gates(_class, _num_gates, _implementation, _shared if _implementation == 2 else _apart),
-            {"values": FORWARD, "*": EXACT},
+            {"values": STEPWISE, "*": EXACT},
         )
 
 
@@ -196,8 +196,8 @@ def _phase(class_name):
 
 
 for _label, _class, _ in CELLS:
-    register("recurrent_dropout/{}_rates".format(_label), _rates(_class), {"rates": EXACT, "*": FORWARD})
-    register("recurrent_dropout/{}_phase".format(_label), _phase(_class), FORWARD)
+    register("recurrent_dropout/{}_rates".format(_label), _rates(_class), {"rates": EXACT, "*": STEPWISE})
+    register("recurrent_dropout/{}_phase".format(_label), _phase(_class), STEPWISE)
 
 
 def _conv_lstm(name):
@@ -217,7 +217,7 @@ def _conv_lstm(name):
 
 
 for _name in ("dropout", "recurrent_dropout"):
-    register("recurrent_dropout/conv_lstm_2d_" + _name, _conv_lstm(_name), FORWARD)
+    register("recurrent_dropout/conv_lstm_2d_" + _name, _conv_lstm(_name), STEPWISE)
 
 
 @case("recurrent_dropout/bidirectional_lstm", EXACT)

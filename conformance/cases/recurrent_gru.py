@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from ..case import FORWARD, case
+from ..case import case
 from .helpers import normal, seed_weights, sequential
-from .helpers_recurrent import FEATURES, STEPS, UNITS, register_layer
+from .helpers_recurrent import FEATURES, STEPS, STEPWISE, UNITS, register_layer
 from .helpers_recurrent_parts import register_parts
 
 register_layer("recurrent_gru", "gru", "GRU", gated=True)
 register_parts("recurrent_gru", "gru", "GRU")
 
 
-@case("recurrent_gru/gru_equation", FORWARD)
+@case("recurrent_gru/gru_equation", STEPWISE)
 def equation(keras, random):
     """Gates in the order update, reset, candidate; the reset gate acts on the state before the product."""
     model = sequential(keras, [keras.layers.GRU(UNITS, input_shape=(STEPS, FEATURES))])
@@ -31,7 +31,7 @@ def equation(keras, random):
     return {"difference": model.predict(x) - state, "expected": state}
 
 
-@case("recurrent_gru/gru_implementations_agree", FORWARD)
+@case("recurrent_gru/gru_implementations_agree", STEPWISE)
 def implementations_agree(keras, random):
     """The three implementations and the unrolled graph are the same function."""
     cell = keras.layers.GRU

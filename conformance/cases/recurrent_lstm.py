@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from ..case import EXACT, FORWARD, case
+from ..case import EXACT, case
 from .helpers import normal, seed_weights, sequential
-from .helpers_recurrent import FEATURES, STEPS, UNITS, register_layer
+from .helpers_recurrent import FEATURES, FIELDS, STEPS, STEPWISE, UNITS, forward_and_gradient, register_layer
 from .helpers_recurrent_parts import register_parts
 
 register_layer("recurrent_lstm", "lstm", "LSTM", gated=True)
 register_parts("recurrent_lstm", "lstm", "LSTM")
 
 
-@case("recurrent_lstm/lstm_equation", FORWARD)
+@case("recurrent_lstm/lstm_equation", STEPWISE)
 def equation(keras, random):
     """Gates in the order input, forget, candidate, output; hard_sigmoid clips 0.2 x + 0.5."""
     model = sequential(keras, [keras.layers.LSTM(UNITS, input_shape=(STEPS, FEATURES))])
@@ -45,7 +45,22 @@ for _label, _options in (
         return {"bias": layer.get_weights()[2]}
 
 
-@case("recurrent_lstm/lstm_implementations_agree", FORWARD)
+@case("recurrent_lstm/lstm_activations_of_the_users", FIELDS)
+def activations_of_the_users(keras, random):
+    """Functions of the user's own, written in the backend, as both activations."""
+    K = keras.backend
+    layer = keras.layers.LSTM(
+        UNITS,
+        activation=lambda x: x / (1.0 + K.abs(x)),
+        recurrent_activation=lambda x: K.exp(-K.square(x)),
+        input_shape=(STEPS, FEATURES),
+    )
+    model = sequential(keras, [layer])
+    seed_weights(model, random)
+    return forward_and_gradient(keras, model, normal(random, 3, STEPS, FEATURES), random)
+
+
+@case("recurrent_lstm/lstm_implementations_agree", STEPWISE)
 def implementations_agree(keras, random):
     """The three implementations and the unrolled graph are the same function."""
     cell = keras.layers.LSTM

@@ -2,9 +2,18 @@
 
 import numpy as np
 
-from ..case import EXACT, FORWARD, GRADIENT, case, register
-from .helpers import forward_and_gradient, normal, seed_weights, sequential
-from .helpers_recurrent import CELLS, FEATURES, FIELDS, STEPS, UNITS, values_and_gradients
+from ..case import EXACT, GRADIENT, case, register
+from .helpers import normal, seed_weights, sequential
+from .helpers_recurrent import (
+    CELLS,
+    FEATURES,
+    FIELDS,
+    STEPS,
+    STEPWISE,
+    UNITS,
+    forward_and_gradient,
+    values_and_gradients,
+)
 
 VALUE = -1.0
 
@@ -204,9 +213,9 @@ for _label, _class, _num_states in CELLS:
         _begun_from_states(_class, _num_states, {"go_backwards": True, "return_sequences": True}),
         FIELDS,
     )
-    register(_prefix + "padding_changes_nothing", _padding_changes_nothing(_class), FORWARD)
-    register(_prefix + "mask_argument", _mask_argument(_class), FORWARD)
-    register(_prefix + "stateful", _stateful(_class), FORWARD)
+    register(_prefix + "padding_changes_nothing", _padding_changes_nothing(_class), STEPWISE)
+    register(_prefix + "mask_argument", _mask_argument(_class), STEPWISE)
+    register(_prefix + "stateful", _stateful(_class), STEPWISE)
     register(_prefix + "weighs_the_loss", _loss_of_a_masked_sequence(_class), GRADIENT)
 
 

@@ -2,11 +2,21 @@
 
 import numpy as np
 
-from ..case import EXACT, FORWARD, TRAINED, as_text, case, register
-from .helpers import forward_and_gradient, normal, one_hot, seed_weights, sequential
-from .helpers_recurrent import CELLS, FEATURES, FIELDS, STEPS, UNITS, plain, values_and_gradients
+from ..case import EXACT, TRAINED, as_text, case, register
+from .helpers import normal, one_hot, seed_weights, sequential
+from .helpers_recurrent import (
+    CELLS,
+    FEATURES,
+    FIELDS,
+    STEPS,
+    STEPWISE,
+    UNITS,
+    forward_and_gradient,
+    plain,
+    values_and_gradients,
+)
 
-CONFIG = {"output*": FORWARD, "*": EXACT}
+CONFIG = {"output*": STEPWISE, "*": EXACT}
 
 
 def _config(class_name, gated):
@@ -94,7 +104,7 @@ def _summary(class_name):
         model = sequential(
             keras,
             [
-                L.Embedding(9, 4, input_length=STEPS, name="words"),
+                L.Embedding(9, 4, name="words"),
                 cell(8, return_sequences=True, name="below"),
                 cell(8, name="above"),
                 L.Dense(1, name="head"),
@@ -301,7 +311,7 @@ def lstm_auxiliary_output(keras, random):
     return fields
 
 
-@case("recurrent_models/gru_weights_by_get_and_set", FORWARD)
+@case("recurrent_models/gru_weights_by_get_and_set", STEPWISE)
 def gru_weights_by_get_and_set(keras, random):
     """Weights taken from one model into another of the same shape; a wrong shape is refused."""
     cell = keras.layers.GRU

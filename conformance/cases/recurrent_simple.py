@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from ..case import FORWARD, case
+from ..case import case
 from .helpers import normal, sequential
-from .helpers_recurrent import FEATURES, STEPS, UNITS, register_layer
+from .helpers_recurrent import FEATURES, STEPS, STEPWISE, UNITS, register_layer
 from .helpers_recurrent_parts import register_parts
 
 register_layer("recurrent_simple", "simple_rnn", "SimpleRNN", gated=False)
 register_parts("recurrent_simple", "simple_rnn", "SimpleRNN")
 
 
-@case("recurrent_simple/simple_rnn_equation", FORWARD)
+@case("recurrent_simple/simple_rnn_equation", STEPWISE)
 def equation(keras, random):
     """The output less what the documented equation gives in NumPy: nothing but rounding."""
     model = sequential(keras, [keras.layers.SimpleRNN(UNITS, input_shape=(STEPS, FEATURES))])
@@ -24,7 +24,7 @@ def equation(keras, random):
     return {"difference": model.predict(x) - state, "expected": state}
 
 
-@case("recurrent_simple/simple_rnn_identity_initializer", FORWARD)
+@case("recurrent_simple/simple_rnn_identity_initializer", STEPWISE)
 def identity_initializer(keras, random):
     """A linear layer of identities sums its input over time; IRNN begins so."""
     I = keras.initializers

@@ -2,9 +2,20 @@
 
 import numpy as np
 
-from ..case import EXACT, FORWARD, TRAINED, as_text, case, outcome_of, register
+from ..case import EXACT, TRAINED, as_text, case, outcome_of, register
 from .helpers import normal, seed_weights, sequential, train
-from .helpers_recurrent import CELLS, FEATURES, FIELDS, STEPS, UNITS, plain, states_of, values_and_gradients
+from .helpers_recurrent import (
+    CELLS,
+    FEATURES,
+    FIELDS,
+    STEPS,
+    STEPWISE,
+    UNITS,
+    plain,
+    states_of,
+    values_and_gradients,
+    without_steps,
+)
 
 ROWS = 2
 
@@ -141,7 +152,7 @@ def _returned(class_name, options):
         fields = values_and_gradients(
             keras, [x], outputs, layer.trainable_weights, [normal(random, 3, STEPS, FEATURES)], random
         )
-        fields["output_shapes"] = as_text([plain(keras.backend.int_shape(tensor)) for tensor in outputs])
+        fields["output_shapes"] = as_text([without_steps(plain(keras.backend.int_shape(tensor))) for tensor in outputs])
         return fields
 
     return function
@@ -157,7 +168,7 @@ def _model_of_states(class_name):
         seed_weights(model, random)
         outputs = model.predict(normal(random, 3, STEPS, FEATURES))
         fields = {"output_{}".format(index): value for index, value in enumerate(outputs)}
-        fields["output_shapes"] = as_text([plain(shape) for shape in model.output_shape])
+        fields["output_shapes"] = as_text([without_steps(plain(shape)) for shape in model.output_shape])
         return fields
 
     return function
@@ -226,10 +237,10 @@ def _encoder_decoder(class_name):
 for _label, _class, _num_states in CELLS:
     _prefix = "recurrent_states/{}_".format(_label)
     for _name, _options in ACROSS:
-        register(_prefix + _name, _across_batches(_class, _options), {"stateful": EXACT, "*": FORWARD})
-    register(_prefix + "split_sequence", _split_sequence(_class), FORWARD)
-    register(_prefix + "given_states", _given_states(_class, _num_states), FORWARD)
-    register(_prefix + "wrong_states", _wrong_states(_class, _num_states), FORWARD)
+        register(_prefix + _name, _across_batches(_class, _options), {"stateful": EXACT, "*": STEPWISE})
+    register(_prefix + "split_sequence", _split_sequence(_class), STEPWISE)
+    register(_prefix + "given_states", _given_states(_class, _num_states), STEPWISE)
+    register(_prefix + "wrong_states", _wrong_states(_class, _num_states), STEPWISE)
     register(_prefix + "every_verb", _every_verb(_class), TRAINED)
     register(_prefix + "return_state", _returned(_class, {}), FIELDS)
     register(_prefix + "return_state_sequences", _returned(_class, {"return_sequences": True}), FIELDS)
@@ -244,7 +255,7 @@ for _label, _class, _num_states in CELLS:
         _initial_states(_class, _num_states, {"unroll": True, "return_sequences": True}, False),
         FIELDS,
     )
-    register(_prefix + "initial_state_constant", _constant_initial_state(_class, _num_states), FORWARD)
+    register(_prefix + "initial_state_constant", _constant_initial_state(_class, _num_states), STEPWISE)
     register(_prefix + "encoder_decoder", _encoder_decoder(_class), TRAINED)
 
 
@@ -262,7 +273,22 @@ def lstm_specs(keras, random):
     }
 
 
-@case("recurrent_states/lstm_stacked", FORWARD)
+@case("recurrent_states/gru_functional", STEPWISE)
+def gru_functional(keras, random):
+    """A functional model with a batch shape: one stateful layer beside one that forgets."""
+    L = keras.layers
+    cell = L.GRU
+    x = L.Input(batch_shape=(ROWS, STEPS, FEATURES))
+    model = keras.models.Model(x, L.concatenate([cell(UNITS, stateful=True)(x), cell(2)(x)]))
+    model.set_weights([normal(random, *each.shape) * np.float32(0.5) for each in model.get_weights()])
+    array = normal(random, ROWS, STEPS, FEATURES)
+    fields = {"output_{}".format(index): model.predict(array, batch_size=ROWS) for index in range(2)}
+    model.reset_states()
+    fields["output_reset"] = model.predict(array, batch_size=ROWS)
+    return fields
+
+
+@case("recurrent_states/lstm_stacked", STEPWISE)
 def lstm_stacked(keras, random):
     """Two stateful layers and one that is not, in one model."""
     cell = keras.layers.LSTM
