@@ -145,3 +145,22 @@ def test_a_fixed_learning_phase(phase):
     data = drawn(8, 3) * 4 + 2
     expected = (data - data.mean(0)) / np.sqrt(data.var(0) + 1e-3) if phase else data / np.sqrt(1 + 1e-3)
     np.testing.assert_allclose(K.function([x], [y])([data])[0], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_layer_on_several_branches_moves_by_all_of_them():
+    layer = L.BatchNormalization(momentum=0.75)
+    inputs = [L.Input(shape=(3,)) for _ in range(3)]
+    outputs = [layer(x) for x in inputs]
+    data = [drawn(8, 3) * scale + scale for scale in (1, 2, 4)]
+    step = K.function([*inputs, K.learning_phase()], outputs, updates=layer.updates)
+    step([*data, 0])
+    step([*data, 1])
+    mean, variance = (K.get_value(weight) for weight in (layer.moving_mean, layer.moving_variance))
+    np.testing.assert_allclose(mean, sum(0.25 * x.mean(0) for x in data), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(variance, 1 - sum(0.25 * (1 - x.var(0)) for x in data), rtol=1e-5, atol=1e-6)
+
+
+def test_of_several_new_values_the_last_counts():
+    variable = K.variable(2.0)
+    K.function([], [], updates=[K.update(variable, K.constant(5.0)), K.update(variable, K.constant(7.0))])([])
+    assert K.get_value(variable) == 7.0

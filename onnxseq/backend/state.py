@@ -232,7 +232,7 @@ def _together(variable, earlier, value):
     """
     if earlier is None or value is earlier or not (_is_step(variable, earlier) and _is_step(variable, value)):
         return value
-    return earlier + (value - variable)
+    return variable + ((earlier - variable) + (value - variable))
 
 
 def _is_step(variable, value):
