@@ -49,6 +49,7 @@ from . import (  # noqa: F401
     page_signatures,
     page_training,
     parts,
+    phases,
     preprocessing_image,
     preprocessing_sequence,
     preprocessing_text,
