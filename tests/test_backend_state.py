@@ -81,14 +81,28 @@ def test_eye_zeros_and_ones():
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ((5,), [0, 1, 2, 3, 4]), ((-2,), []), ((2, 5, 2, "float32"), [2.0, 4]), ((1.5,), [0, 1]),
+        ((5,), [0, 1, 2, 3, 4]), ((-2,), []), ((2, 5, 2, "float32"), [2.0, 4]), ((1.5,), [0.0, 1.0]),
         ((3, 0, -1), [3, 2, 1]),        ((0, 1, 0.25, "float64"), [0.0, 0.25, 0.5, 0.75]),
     ],
 )  # fmt: skip
 def test_arange(arguments, expected):
     value = K.eval(K.arange(*arguments))
     np.testing.assert_array_equal(value, expected)
-    assert value.dtype == (arguments[3] if len(arguments) > 3 else "int32")
+    assert value.dtype == (arguments[3] if len(arguments) > 3 else "float32" if arguments == (1.5,) else "int32")
+
+
+@pytest.mark.parametrize(("dtype", "result"), [("uint8", "float32"), ("int16", "float32"), ("int32", "float64")])
+def test_integers_are_divided_as_floats(dtype, result):
+    x = K.constant([3, 8], dtype)
+    for quotient, expected in ((x / 2, [1.5, 4.0]), (6 / x, [2.0, 0.75]), (x / x, [1.0, 1.0])):
+        value = K.eval(quotient)
+        np.testing.assert_array_equal(value, expected)
+        assert value.dtype == result
+    assert K.eval(x // 2).dtype == dtype
+
+
+def test_a_function_of_nothing():
+    assert K.function([K.placeholder((2,))], [])([[1.0, 2.0]]) == []
 
 
 def test_arange_of_a_tensor():

@@ -276,3 +276,21 @@ def gradients(keras, random):
         "x_again": K.eval(second[0]),
         "y_again": K.eval(second[1]),
     }
+
+
+@case("backend/integers_divided", EXACT)
+def integers_divided(keras, random):
+    """Integers divided by `/` become floats; numbers of arange are floats where one of its arguments is."""
+    K = keras.backend
+    fields = {}
+    for dtype in ("uint8", "int16", "int32"):
+        x = K.constant([3, 8], dtype=dtype)
+        for label, y in (("half", x / 2), ("whole", x // 2), ("inverse", 6 / x)):
+            fields[dtype + "_" + label], fields[dtype + "_" + label + "_dtype"] = K.eval(y), K.dtype(y)
+    for arguments in ((4,), (2.5,), (1.0, 3.0), (0, 2, 0.5), (4, 0, -2)):
+        y = K.arange(*arguments)
+        label = "arange" + "_".join(str(argument) for argument in arguments)
+        fields[label], fields[label + "_dtype"] = K.eval(y), K.dtype(y)
+    x = K.placeholder(shape=(2,))
+    fields["of_nothing"] = len(K.function([x], [])([np.ones(2)]))
+    return fields

@@ -158,13 +158,14 @@ def arange(start, stop=None, step=1, dtype="int32"):
 
     Arguments:
         start, stop, step: numbers or scalar tensors. A negative start without stop gives no numbers.
-        dtype: the dtype of the result.
+        dtype: the dtype of the result. Floats among the numbers make 'int32', the default, 'float32'.
     """
     if stop is None and not isinstance(start, Tensor) and start < 0:
         start = 0
     if not any(isinstance(v, Tensor) for v in (start, stop, step)):
         start, stop = (0, start) if stop is None else (start, stop)
-        return as_tensor(np.arange(start, stop, step).astype(dtype))
+        values = np.arange(start, stop, step)
+        return as_tensor(values.astype("float32" if dtype == "int32" and values.dtype.kind == "f" else dtype))
     return shape_ops.arange(start, stop, step, dtype)
 
 

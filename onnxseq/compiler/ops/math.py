@@ -160,6 +160,15 @@ def pow(a: Any, b: Any) -> Tensor:
 mod_op = _binary("Mod", None)  # of integers; remainder() composes that of floats
 
 
+def true_divide(a: Any, b: Any) -> Tensor:
+    """Return a / b, as Python's operator has it: integers are divided as floats, those of 8 and 16 bits as float32."""
+    a, b = pair(a, b)
+    if a.element_type in FLOATS:
+        return div(a, b)
+    wider = "float32" if numpy_dtype(a.element_type).itemsize < 4 else "float64"
+    return div(cast(a, wider), cast(b, wider))
+
+
 def floor_divide(a: Any, b: Any) -> Tensor:
     """Return a divided by b, rounded down."""
     a, b = pair(a, b)
@@ -332,7 +341,7 @@ stop_op = Op(
 
 OPERATORS.update(
     {
-        "add": add, "sub": sub, "mul": mul, "truediv": div, "floordiv": floor_divide, "mod": remainder, "pow": pow,
+        "add": add, "sub": sub, "mul": mul, "truediv": true_divide, "floordiv": floor_divide, "mod": remainder, "pow": pow,
         "neg": neg, "abs": absolute, "lt": less, "le": less_equal, "gt": greater, "ge": greater_equal,
         "and": logical_and, "or": logical_or, "invert": logical_not,
     }
