@@ -38,6 +38,7 @@ from . import (  # noqa: F401
     metrics,
     models,
     names,
+    nodes,
     own_functions,
     page_configs,
     page_errors,
