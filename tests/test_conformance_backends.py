@@ -69,6 +69,12 @@ def test_which_accuracy_a_name_stands_for(loss, num_outputs, name):
     assert renames.accuracy_of(loss, num_outputs) == name
 
 
+def test_what_is_reported_is_known_from_compile_on():
+    names = renames.reported_names(["acc", "mse", len], {"out": ["mae"]})
+    assert names == ["loss", "acc", "mean_squared_error", "len", "weighted_mean_absolute_error"]
+    assert renames.reported_names(None, None) == ["loss"]
+
+
 def test_a_constructor_reads_its_options_through_the_table():
     class Optimizer:
         def __init__(self, rate, slow=False):

@@ -133,7 +133,10 @@ def _gradient_of_torch(function, arrays):
     import torch  # noqa: PLC0415
 
     arrays = [array if array.requires_grad else array.detach().requires_grad_() for array in arrays]
-    found = torch.autograd.grad(function(arrays), arrays, create_graph=True, allow_unused=True)
+    value = function(arrays)
+    if not value.requires_grad:
+        return [torch.zeros_like(array) for array in arrays]
+    found = torch.autograd.grad(value, arrays, create_graph=True, allow_unused=True)
     return [torch.zeros_like(array) if each is None else each for each, array in zip(found, arrays)]
 
 

@@ -266,7 +266,7 @@ def _weighted(model, loss):
 
 def _compile(original):
     def run(self, optimizer, loss=None, metrics=None, sample_weight_mode=None, weighted_metrics=None, **options):
-        return original(
+        original(
             self,
             optimizer,
             renames.each(lambda each: _own(renames.function_name(each, "losses")), loss),
@@ -274,6 +274,7 @@ def _compile(original):
             weighted_metrics=renames.each(_weighted(self, loss), weighted_metrics),
             **options,
         )
+        self._names_of_compile = tuple(renames.reported_names(metrics, weighted_metrics))
 
     return run
 
@@ -301,6 +302,8 @@ def _on_batch(original, trains):
 
 
 def _metrics_names(self):
+    if self.compiled and not getattr(self._compile_metrics, "built", True):
+        return list(self._names_of_compile)
     names = []
     for metric in self.metrics:
         names.extend([each.name for each in metric.metrics] if hasattr(metric, "metrics") else [metric.name])

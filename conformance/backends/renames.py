@@ -110,6 +110,20 @@ def metric_name(identifier):
     return METRIC_NAMES.get(identifier, identifier) if isinstance(identifier, str) else identifier
 
 
+def reported_names(metrics, weighted_metrics):
+    """What `metrics_names` says from compile on, before anything has run."""
+
+    def names(structure, prefix):
+        if isinstance(structure, dict):
+            structure = list(structure.values())
+        if isinstance(structure, (list, tuple)):
+            return [name for part in structure for name in names(part, prefix)]
+        name = metric_name(structure)
+        return [prefix + (name if isinstance(name, str) else getattr(name, "name", None) or name.__name__)]
+
+    return ["loss"] + names(metrics or [], "") + names(weighted_metrics or [], "weighted_")
+
+
 def accuracy_of(loss, num_outputs):
     """Which accuracy the name 'acc' stands for, by the loss and the width of the output, as r1.4 documents it."""
     loss = loss if isinstance(loss, str) else getattr(loss, "__name__", "")

@@ -66,7 +66,7 @@ def _state(optimizer):
     kind = type(optimizer).__name__
     found = [optimizer.iterations] if renames.SLOTS[kind][0] else []
     kept = list(optimizer._slots.values())
-    num = len(optimizer.trained) if not kept else len(kept)
+    num = len(kept or getattr(optimizer, "trained", ()))
     for slot in SLOTS[kind]:
         found.extend([slots.get(slot) for slots in kept] or [None] * num)
     return found
@@ -123,8 +123,13 @@ def _predict_classes(self, x, batch_size=32, verbose=1):
 
 
 def _train_on_batch(original):
-    def in_the_old_order(self, x, y, class_weight=None, sample_weight=None, **options):
-        return original(self, x, y, sample_weight=sample_weight, class_weight=class_weight, **options)
+    """r1.4's order of arguments; the engine itself calls this method too, with weights third."""
+
+    def in_the_old_order(self, x, y=None, *rest, **options):
+        if len(rest) > 1 or (rest and isinstance(rest[0], dict)):
+            options.update(zip(("class_weight", "sample_weight"), rest))
+            rest = ()
+        return original(self, x, y, *rest, **options)
 
     return in_the_old_order
 
