@@ -133,11 +133,17 @@ def _graphs(keras):
     stack = models.Sequential([L.Dense(3, input_shape=(4,), name="in_stack"), L.BatchNormalization()], name="stack")
     frozen = L.Dense(2, name="frozen", trainable=False)
     a, b = stack(shared(first)), shared(second)
-    if hasattr(L, "Concatenate"):
-        b = L.Concatenate(name="joined")([b, a])
     model = models.Model([first, second], [frozen(a), L.Dense(2, name="last")(b)])
     model.compile("rmsprop", ["mse", "mae"], loss_weights=[1.0, 0.5], metrics={"last": ["mse"]})
     yield "graph", model, [(5,), (5,)]
+
+    for class_name in ("Add", "Multiply", "Average", "Maximum", "Concatenate"):
+        if hasattr(L, class_name):
+            first, second = L.Input((5,), name="first"), L.Input((5,), name="second")
+            output = L.Dense(2)(getattr(L, class_name)()([first, second]))
+            model = models.Model([first, second], output)
+            model.compile("adam", "mse")
+            yield "graph_" + class_name.lower(), model, [(5,), (5,)]
 
 
 def data_of(model, shapes):

@@ -36,7 +36,8 @@ def write(path, fill, who):
     image = io.BytesIO()
     with h5py.File(image, "w", libver=("earliest", "v110")) as file:
         fill(Group(file, who))
-    replace(path, image.getbuffer(), who)
+    with image.getbuffer() as content:
+        replace(path, content, who)
 
 
 def require(who):
