@@ -18,14 +18,16 @@ def writable(text):
 
 
 class Detail(NamedTuple):
-    """How much of a field is shown.
+    """How much is shown of a case and of each of its fields.
 
     Fields:
+        fields: So many of a case's deviating fields are shown, the others named.
         elements: An array of at most so many is shown in full.
         places: Of a larger one, so many places where it is furthest off.
         lines: So many lines of a text's difference or of a traceback.
     """
 
+    fields: int
     elements: int
     places: int
     lines: int

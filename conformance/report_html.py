@@ -16,7 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 STYLE, SCRIPT = HERE / "report_page.css", HERE / "report_page.js"
 
 LARGEST = 5 * 10**6
-DETAILS = (Detail(24, 6, 60), Detail(12, 3, 20), Detail(0, 1, 6), Detail(0, 0, 2))
+DETAILS = (Detail(99, 24, 6, 60), Detail(6, 12, 3, 20), Detail(3, 6, 2, 8), Detail(2, 0, 1, 4), Detail(1, 0, 0, 2))
 
 SIGNS = {AGREE: "\u2713", DECLARED: "d", NOT_BUILT: "n", ABSENT: "a", DEVIATE: "\u2260", FAILED: "!"}
 MEANINGS = {
@@ -174,8 +174,11 @@ def _more(name, judged, detail):
         outcome = _tag("span", f"{SIGNS[verdict.outcome]} {verdict.outcome}", class_=_class(verdict.outcome))
         body = "".join(
             _deviation(deviation, row, run.results[name], judgement.expected.get(name), detail)
-            for deviation, row in verdict.deviations
+            for deviation, row in verdict.deviations[: detail.fields]
         )
+        others = ", ".join(deviation.field for deviation, _ in verdict.deviations[detail.fields :])
+        if others:
+            body += _tag("p", "These fields deviate too: " + _text(others))
         parts.append(_tag("section", _tag("h3", f"{_text(labels)}: {outcome}") + body))
     return "".join(parts)
 
