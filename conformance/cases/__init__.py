@@ -50,6 +50,7 @@ from . import (  # noqa: F401
     page_signatures,
     page_training,
     parts,
+    parts_options,
     phases,
     preprocessing_image,
     preprocessing_sequence,
