@@ -127,6 +127,8 @@ def settle(reads: Iterable[Variable], writes: Sequence[Variable], own: Flip | No
                     flip.condition.wait_for(lambda flip=flip: not any(flip.readers))
             for variable in moving:
                 live = _live(variable, device)
+                if variable.state.flip is None and variable.state.pair is not None:
+                    live = device.copy(live.read())  # who reads a variable that nobody wrote is counted nowhere
                 spare = device.empty(live.shape, numpy_dtype(variable.element_type))
                 variable.state.pair = (live, spare) if own.parity == 0 else (spare, live)
                 variable.state.flip = own
