@@ -116,7 +116,7 @@ def conv3d_channels_first(keras, random):
     found = {}
     for label, options in (
         ("valid", {}),
-        ("same_strides", {"padding": "same", "strides": (2, 1, 3)}),
+        ("same", {"padding": "same"}),
         ("no_bias", {"use_bias": False}),
     ):
         layer = L.Conv3D(3, (2, 3, 3), data_format="channels_first", batch_input_shape=(4, 2, 5, 6, 7), **options)

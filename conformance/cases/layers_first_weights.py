@@ -75,7 +75,6 @@ def _in_float64(make, shape):
         values = K.function([model.input], [model.output] + gradients)([x])
         fields = {"value_{}".format(index): value for index, value in enumerate(values)}
         fields["types"] = as_text([value.dtype.name for value in model.get_weights()])
-        fields["config"] = as_text(model.layers[0].get_config())
         return fields
 
     return function
@@ -98,7 +97,7 @@ for _label, _make, _shape in (
     register(
         "layers_first_weights/{}_float64".format(_label),
         _in_float64(_make, _shape),
-        {"types": EXACT, "config": EXACT, "*": FORWARD},
+        {"types": EXACT, "*": FORWARD},
     )
 
 

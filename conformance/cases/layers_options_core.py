@@ -259,8 +259,8 @@ def dropout_of_all(keras, random):
     """Rates at and beyond the ends."""
     L = keras.layers
     return {
-        "added_1": outcome_of(sequential, keras, [L.Dropout(1.0, input_shape=(4,))]),
-        "added_minus": outcome_of(sequential, keras, [L.Dropout(-0.5, input_shape=(4,))]),
+        "added_1": outcome_of(lambda: sequential(keras, [L.Dropout(1.0, input_shape=(4,))])),
+        "added_minus": outcome_of(lambda: sequential(keras, [L.Dropout(-0.5, input_shape=(4,))])),
     }
 
 

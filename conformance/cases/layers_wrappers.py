@@ -307,7 +307,7 @@ def shapes(keras, random):
     L, K = keras.layers, keras.backend
     found = {}
     for label, make, sizes in (
-        ("dense", lambda: L.Dense(3), [(2, 4, 5), (None, 4, 5), (None, None, 5), (None, None, 4, 5)]),
+        ("dense", lambda: L.Dense(3), [(None, 4, 5), (None, None, 5), (None, None, 4, 5)]),
         ("conv2d", lambda: L.Conv2D(3, 2), [(None, 4, 5, 6, 2), (None, None, 5, 6, 2)]),
         ("flatten", lambda: L.Flatten(), [(None, 4, 5, 6), (None, None, 5, 6)]),
         ("global", lambda: L.GlobalAveragePooling1D(), [(None, 4, 5, 6), (None, None, 5, 6)]),
