@@ -5,9 +5,14 @@ where a gradient is asked for, the engine's own differentiation runs it: nothing
 engine.
 """
 
+import importlib
+
 import keras
 import numpy as np
 from keras.src.backend.common.stateless_scope import StatelessScope
+
+# Keras 3 names each engine by the module that has its differentiation: jax, torch, tensorflow.
+_engine = importlib.import_module(keras.backend.backend())
 
 
 class Held(keras.KerasTensor):
@@ -124,32 +129,26 @@ class Run:
 
 
 def _gradient_of_jax(function, arrays):
-    import jax  # noqa: PLC0415  (each engine is there in its own process only)
-
-    return jax.grad(function)(list(arrays))
+    return _engine.grad(function)(list(arrays))
 
 
 def _gradient_of_torch(function, arrays):
-    import torch  # noqa: PLC0415
-
     arrays = [array if array.requires_grad else array.detach().requires_grad_() for array in arrays]
     value = function(arrays)
     if not value.requires_grad:
-        return [torch.zeros_like(array) for array in arrays]
-    found = torch.autograd.grad(value, arrays, create_graph=True, allow_unused=True)
-    return [torch.zeros_like(array) if each is None else each for each, array in zip(found, arrays)]
+        return [_engine.zeros_like(array) for array in arrays]
+    found = _engine.autograd.grad(value, arrays, create_graph=True, allow_unused=True)
+    return [_engine.zeros_like(array) if each is None else each for each, array in zip(found, arrays)]
 
 
 def _gradient_of_tensorflow(function, arrays):
-    import tensorflow  # noqa: PLC0415
-
-    arrays = [tensorflow.convert_to_tensor(array) for array in arrays]
-    with tensorflow.GradientTape() as tape:
+    arrays = [_engine.convert_to_tensor(array) for array in arrays]
+    with _engine.GradientTape() as tape:
         for array in arrays:
             tape.watch(array)
         value = function(arrays)
-    found = tape.gradient(value, arrays, unconnected_gradients=tensorflow.UnconnectedGradients.ZERO)
-    return [tensorflow.convert_to_tensor(each) for each in found]
+    found = tape.gradient(value, arrays, unconnected_gradients=_engine.UnconnectedGradients.ZERO)
+    return [_engine.convert_to_tensor(each) for each in found]
 
 
 _gradient = {"jax": _gradient_of_jax, "torch": _gradient_of_torch, "tensorflow": _gradient_of_tensorflow}[
