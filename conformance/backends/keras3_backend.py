@@ -165,6 +165,11 @@ def _constant(value, dtype=None, shape=None, name=None):
     return ops.convert_to_tensor(value, dtype=dtype) if shape is None else ops.full(shape, value, dtype=dtype)
 
 
+def _arange(start, stop=None, step=1, dtype="int32"):
+    """The default type is that of the bounds; another one is asked for."""
+    return ops.arange(start, stop, step, dtype=None if dtype == "int32" else dtype)
+
+
 def _like(function):
     return lambda x, dtype=None, name=None: function(x, dtype=dtype)
 
@@ -268,7 +273,7 @@ def _named():
         "binary_crossentropy": ops.binary_crossentropy,
         "sparse_categorical_crossentropy": ops.sparse_categorical_crossentropy,
         "in_top_k": lambda predictions, targets, k: ops.in_top_k(targets, predictions, k),
-        "arange": lambda start, stop=None, step=1, dtype="int32": ops.arange(start, stop, step, dtype=dtype),
+        "arange": _arange,
         "constant": _constant,
         "zeros": _made(np.zeros),
         "ones": _made(np.ones),
