@@ -45,7 +45,7 @@ def volume_cnn(keras, random):
         ],
     )
     seed_weights(model, random)
-    model.compile(keras.optimizers.SGD(lr=0.1, momentum=0.9), "categorical_crossentropy", metrics=["accuracy"])
+    model.compile(keras.optimizers.SGD(lr=0.03, momentum=0.9), "categorical_crossentropy", metrics=["accuracy"])
     return train(model, cycle(normal(random, 32, 5, 6, 4, 2), one_hot(random, 3, 32)))
 
 
@@ -63,7 +63,7 @@ def volume_cnn_adam(keras, random):
         ],
     )
     seed_weights(model, random)
-    model.compile(keras.optimizers.Adam(lr=0.01), "categorical_crossentropy", metrics=["accuracy"])
+    model.compile(keras.optimizers.Adam(lr=0.005, epsilon=1e-4), "categorical_crossentropy", metrics=["accuracy"])
     return train(model, cycle(normal(random, 32, 5, 5, 5, 1), one_hot(random, 2, 32)))
 
 
@@ -117,7 +117,7 @@ def separable_autoencoder(keras, random):
         ],
     )
     seed_weights(model, random)
-    model.compile("rmsprop", "mse")
+    model.compile(keras.optimizers.RMSprop(lr=0.002, epsilon=1e-4), "mse")
     x = normal(random, 32, 6, 8, 3)
     return train(model, cycle(x, (x > 0).astype("float32")))
 
@@ -155,7 +155,7 @@ def local_line(keras, random):
         ],
     )
     seed_weights(model, random)
-    model.compile(keras.optimizers.Adam(lr=0.01), "binary_crossentropy", metrics=["accuracy"])
+    model.compile(keras.optimizers.Adam(lr=0.005, epsilon=1e-4), "binary_crossentropy", metrics=["accuracy"])
     return train(model, cycle(random.randint(12, size=(48, 9)), random.randint(2, size=(48, 1))))
 
 
