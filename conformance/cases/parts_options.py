@@ -1,4 +1,4 @@
-"""Family `parts_options`: constraints by axis and shape, regularizers by kind, activations in layers, names of metrics."""
+"""Family `parts_options`: constraints by axis, regularizers by kind, activations in layers, names of metrics."""
 
 import numpy as np
 
