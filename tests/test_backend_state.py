@@ -98,7 +98,6 @@ def test_integers_are_divided_as_floats(dtype, result):
         value = K.eval(quotient)
         np.testing.assert_array_equal(value, expected)
         assert value.dtype == result
-    assert K.eval(x // 2).dtype == dtype
 
 
 def test_a_function_of_nothing():

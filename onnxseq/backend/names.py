@@ -1,8 +1,9 @@
 """Names: counters by prefix, scopes for recorded nodes, and variables' names.
 
-Weights are named as TensorFlow 1.4 names them, since weight files hold these names: a layer's scope is its own name where the
-user gave one and else its class's, with a number once that is taken. So the first Dense is 'dense_1' and its kernel
-'dense/kernel:0'. Scopes are counted in the order in which layers are first used, layers in that in which they are made.
+Weights are named as TensorFlow 1.4 names them, since weight files hold these names: a layer's scope is its own name
+where the user gave one and else its class's, with a number once that is taken. So the first Dense is 'dense_1' and its
+kernel 'dense/kernel:0'. Scopes are counted in the order in which layers are first used, layers in that in which they
+are made.
 """
 
 import contextlib
@@ -93,8 +94,8 @@ class name_scope:
     """Names the nodes recorded inside: ``with K.name_scope('loss'):``.
 
     Arguments:
-        name: the scope's name, put behind the outer scope's and numbered where taken; None takes ``default_name``. One that
-            ends on '/', as the scope gives on entering, enters that very scope again.
+        name: the scope's name, put behind the outer scope's and numbered where taken; None takes ``default_name``.
+            One that ends on '/', as the scope gives on entering, enters that very scope again.
         default_name: the name where ``name`` is None.
         values: the tensors used inside; accepted because code of the time passes them.
 

@@ -341,7 +341,8 @@ stop_op = Op(
 
 OPERATORS.update(
     {
-        "add": add, "sub": sub, "mul": mul, "truediv": true_divide, "floordiv": floor_divide, "mod": remainder, "pow": pow,
+        "add": add, "sub": sub, "mul": mul, "truediv": true_divide, "floordiv": floor_divide,
+        "mod": remainder, "pow": pow,
         "neg": neg, "abs": absolute, "lt": less, "le": less_equal, "gt": greater, "ge": greater_equal,
         "and": logical_and, "or": logical_or, "invert": logical_not,
     }
