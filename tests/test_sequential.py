@@ -385,7 +385,7 @@ def test_custom_objects_are_found():
 
     made = Sequential([Twice(input_shape=(4,))])
     for read, text in ((model_from_json, made.to_json()), (model_from_yaml, made.to_yaml())):
-        with pytest.raises(ValueError, match="unknown name 'Twice'"):
+        with pytest.raises(ValueError, match="unknown layer 'Twice'"):
             read(text)
         np.testing.assert_array_equal(read(text, custom_objects={"Twice": Twice}).predict(X), X * 2)
 

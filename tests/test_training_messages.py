@@ -383,8 +383,8 @@ READING_FAULTS = {
                "model_from_config: config is []; expected a dict with 'class_name' and 'config'. "
                "Use Sequential.from_config for a list of layers."),
     "an unknown class": (lambda: model_from_json('{"class_name": "Nope", "config": {}}'), ValueError,
-                         "layer: unknown name 'Nope'; expected the name of a known layer. "
-                         "Pass your own layer in custom_objects."),
+                         "model_from_json: the model: unknown layer 'Nope'; expected a layer that is known. "
+                         "Pass your own in custom_objects."),
     "a dangerous tag": (lambda: model_from_yaml("!!python/object/apply:os.system ['true']"), ValueError,
                         "model_from_yaml: could not determine a constructor for the tag 'tag:yaml.org,2002:python/"
                         "object/apply:os.system', in line 1; expected YAML of plain data. "

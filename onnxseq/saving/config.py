@@ -11,6 +11,8 @@ import numpy as np
 
 from onnxseq import config as configs
 from onnxseq.errors import describe, text
+from onnxseq.saving.legacy import upgrade
+from onnxseq.saving.safety import Check, read_json
 
 try:
     import yaml
@@ -85,6 +87,14 @@ def model_from_config(config, custom_objects=None):
     return configs.deserialize("layer", config, custom_objects=custom_objects)
 
 
+def _checked(who, config, custom_objects):
+    """Return the model of a configuration that came as text, of whatever version, after all checks."""
+    if isinstance(config, dict):
+        config = upgrade.model(who, config, custom_objects)
+        Check(who, custom_objects).model(config)
+    return model_from_config(config, custom_objects)
+
+
 def model_from_json(json_string, custom_objects=None):
     """Return a model, not compiled, from what `to_json` wrote.
 
@@ -92,7 +102,7 @@ def model_from_json(json_string, custom_objects=None):
         ValueError: The text is no JSON, or it names something unknown.
         TypeError: The text holds no dict.
     """
-    return model_from_config(json.loads(json_string), custom_objects)
+    return _checked("model_from_json", read_json("model_from_json", json_string, "the text"), custom_objects)
 
 
 def model_from_yaml(yaml_string, custom_objects=None):
@@ -115,7 +125,7 @@ def model_from_yaml(yaml_string, custom_objects=None):
                 "Text that makes other Python objects is refused, as reading it could run any code.",
             )
         ) from error
-    return model_from_config(configuration, custom_objects)
+    return _checked("model_from_yaml", configuration, custom_objects)
 
 
 def _yaml_problem(error):

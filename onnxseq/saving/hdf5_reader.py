@@ -128,6 +128,7 @@ class Group(_Object):
     def __init__(self, source, address, path, found=None):
         super().__init__(source, address, path, found)
         self._entries = None
+        self._children = {}
 
     def names(self):
         """Return the names of what is in the group, in no order that means anything."""
@@ -149,19 +150,22 @@ class Group(_Object):
         """
         found = self
         for part in path.split("/"):
-            entries = found._read_entries() if isinstance(found, Group) else {}
-            if part not in entries:
+            if not isinstance(found, Group) or part not in found:
                 raise KeyError(f"{self._source.who}: there is no {path!r} in {self.path or '/'!r}; expected it, as "
                                f"the file names it.")
-            place = entries[part]
-            own_path = f"{found.path}/{part}"
-            if isinstance(place, str):
-                raise self._source.fault(f"{own_path!r} is {place}", "groups and arrays of the file itself",
-                                         "Links are refused: they lead to places that the file should not choose.")
-            found_messages = messages(self._source, place)
-            is_array = any(kind == _DATASPACE for kind, _, _ in found_messages)
-            found = (Array if is_array else Group)(self._source, place, own_path, found_messages)
+            found = found._child(part)
         return found
+
+    def _child(self, name):
+        if name not in self._children:
+            place, path = self._read_entries()[name], f"{self.path}/{name}"
+            if isinstance(place, str):
+                raise self._source.fault(f"{path!r} is {place}", "groups and arrays of the file itself",
+                                         "Links are refused: they lead to places that the file should not choose.")
+            found = messages(self._source, place)
+            is_array = any(kind == _DATASPACE for kind, _, _ in found)
+            self._children[name] = (Array if is_array else Group)(self._source, place, path, found)
+        return self._children[name]
 
     def group(self, path):
         """Return the group at a path; OSError where there is an array."""

@@ -42,6 +42,7 @@ class Source:
         self.who = who
         self.size = file.seek(0, os.SEEK_END)
         self.base = 0
+        self.heaps = {}  # found by `heap_object`
         self._looked_at = 0
 
     def fault(self, arrived, expected="a whole HDF5 file as Keras writes it", action=""):
@@ -216,17 +217,27 @@ def decode(source, raw):
 
 def heap_object(source, address, index):
     """Return one object of the global heap."""
+    if address not in source.heaps:
+        source.heaps[address] = _heap_objects(source, address)
+    place = source.heaps[address].get(index)
+    if place is None:
+        raise source.fault(f"a value that the heap at byte {address} does not hold")
+    return source.read(*place)
+
+
+def _heap_objects(source, address):
+    """Return where the objects of a heap are: (offset, length) by their numbers."""
     size = struct.unpack_from("<Q", source.expect(address, b"GCOL", 16), 8)[0]
     if size > source.size:
         raise source.fault(f"a heap of {size} bytes, in a file of {source.size}")
+    found = {}
     at, end = address + 16, address + size
     while at + 16 <= end:
         number, _, _, length = struct.unpack("<HHIQ", source.read(at, 16))
         if number == 0:
             break
-        if number == index:
-            if at + 16 + length > end:
-                break
-            return source.read(at + 16, length)
+        if at + 16 + length > end:
+            raise source.fault(f"the heap at byte {address} holds more than its size")
+        found.setdefault(number, (at + 16, length))
         at += 16 + (length + 7) // 8 * 8
-    raise source.fault(f"a value that the heap at byte {address} does not hold")
+    return found

@@ -137,7 +137,7 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
             raise ValueError(text(who, f"{str(filepath)!r} holds no model", "a file that save() wrote",
                                   "Load a file of weights by load_weights()."))
         stored = weights.read_layers(who, root.group("model_weights"))
-        config = upgrade.model(who, config, stored.version, custom_objects)
+        config = upgrade.model(who, config, custom_objects, stored.version)
         model = build(who, config, custom_objects, safe_mode, stored.size)
         weights.assign(who, stored, model.layers)
         if compile:
@@ -196,7 +196,7 @@ def compile_as(who, model, training, custom_objects):
     """Compile a model as the configuration of its training says."""
     if not isinstance(training, dict) or not isinstance(training.get("optimizer_config"), dict):
         raise ValueError(text(who, f"training_config is {describe(training)}", "a dict with an optimizer"))
-    Check(who, custom_objects).objects(training, "the configuration of training")
+    Check(who, custom_objects).objects(training, "training_config")
     further = {}
     if training.get("weighted_metrics") is not None:
         further["weighted_metrics"] = _with_custom(training["weighted_metrics"], custom_objects)

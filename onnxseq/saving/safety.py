@@ -140,7 +140,7 @@ class Check:
             thing = registry.lookup(kind, name.lower(), self._custom)
         if thing is None:
             near = suggestion(name, [*registry.names(kind), *self._custom, *registry.get_custom_objects()])
-            raise self._fault(place, f"unknown {kind} {name!r}", f"a {kind} that is known".replace("a i", "an i"),
+            raise self._fault(place, f"unknown {kind} {name!r}", f"{_a(kind)} that is known",
                               near or "Pass your own in custom_objects.")
         return thing
 
@@ -228,10 +228,18 @@ class Check:
                 raise self._fault(place, f"its config is {describe(config.get('config'))}", "a dict")
             self._arguments(config["config"], place)
         else:
-            known = [each for each in registry.KINDS if isinstance(config["class_name"], str)
-                     and registry.lookup(each, config["class_name"], self._custom) is not None]
-            self._known(config, known[0] if known else "layer", place)
-            self._nested({name: item for name, item in config.items() if name != "class_name"}, place, "")
+            found = self._any_kind(config["class_name"])
+            if found == "layer":
+                self._layer(config, place)
+            else:
+                self._known(config, found, place)
+                self._nested({name: item for name, item in config.items() if name != "class_name"}, place, "")
+
+    def _any_kind(self, name):
+        """Return the kind of object that a name stands for; 'layer' where it stands for none."""
+        kinds = [kind for kind in registry.KINDS
+                 if isinstance(name, str) and registry.lookup(kind, name, self._custom) is not None]
+        return kinds[0] if kinds else "layer"
 
 
 def _kind(key):
@@ -241,6 +249,10 @@ def _kind(key):
     if key in ("layer", "layers", "cell", "cells") or key.endswith("_layer"):
         return "layer"
     return "optimizer" if key == "optimizer_config" else None
+
+
+def _a(kind):
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def _name(layer):

@@ -5,14 +5,14 @@ from onnxseq.saving.legacy import training as training_of
 from onnxseq.saving.legacy.plain import plain
 
 
-def model(who, config, version, custom_objects=None):
+def model(who, config, custom_objects=None, version=None):
     """Return the configuration of a model in r1.4's form.
 
     Arguments:
         who: Whoever asked, for messages.
         config: As it stands in the file.
-        version: The Keras that wrote it.
         custom_objects: The caller's own classes and functions, by name.
+        version: The Keras that wrote it, where the file says so: 1 differs from all others in names.
 
     Raises:
         ValueError: It says something that r1.4 does not have.
