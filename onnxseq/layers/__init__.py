@@ -6,6 +6,20 @@ from onnxseq.layers.core import Activation, ActivityRegularization, Dense, Dropo
 from onnxseq.layers.embeddings import Embedding
 from onnxseq.layers.input import Input, InputLayer
 from onnxseq.layers.lambdas import Lambda
+from onnxseq.layers.merge import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Multiply,
+    add,
+    average,
+    concatenate,
+    dot,
+    maximum,
+    multiply,
+)
 from onnxseq.layers.normalization import BatchNormalization
 from onnxseq.layers.pooling import (
     AveragePooling1D,
@@ -31,16 +45,20 @@ from onnxseq.layers.resizing import UpSampling1D, UpSampling2D, ZeroPadding1D, Z
 __all__ = [
     "Activation",
     "ActivityRegularization",
+    "Add",
+    "Average",
     "AveragePooling1D",
     "AveragePooling2D",
     "AvgPool1D",
     "AvgPool2D",
     "BatchNormalization",
+    "Concatenate",
     "Conv1D",
     "Conv2D",
     "Convolution1D",
     "Convolution2D",
     "Dense",
+    "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -62,6 +80,8 @@ __all__ = [
     "MaxPool2D",
     "MaxPooling1D",
     "MaxPooling2D",
+    "Maximum",
+    "Multiply",
     "Permute",
     "RepeatVector",
     "Reshape",
@@ -69,4 +89,10 @@ __all__ = [
     "UpSampling2D",
     "ZeroPadding1D",
     "ZeroPadding2D",
+    "add",
+    "average",
+    "concatenate",
+    "dot",
+    "maximum",
+    "multiply",
 ]
