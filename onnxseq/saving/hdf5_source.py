@@ -22,7 +22,12 @@ MAX_ENTRIES = 200_000
 """Entries in one group, or attributes of one object."""
 
 MAX_METADATA = 1 << 27
-"""Bytes of structure that one file may make the reader look at; each look counts for some bytes more."""
+"""Bytes of structure that one file may make the reader look at; each look counts for some bytes more.
+
+Smaller files may ask for less, ``FREE_METADATA`` and some times their size: each piece is looked at a few times.
+"""
+
+FREE_METADATA = 1 << 24
 
 _LOOK = 64
 
@@ -44,6 +49,7 @@ class Source:
         self.base = 0
         self.heaps = {}  # found by `heap_object`
         self._looked_at = 0
+        self._most = min(MAX_METADATA, FREE_METADATA + 8 * self.size)
 
     def fault(self, arrived, expected="a whole HDF5 file as Keras writes it", action=""):
         """Return the error for something wrong with the file."""
@@ -52,8 +58,8 @@ class Source:
     def read(self, offset, length):
         """Return bytes of the file's structure."""
         self._looked_at += length + _LOOK
-        if self._looked_at > MAX_METADATA:
-            raise self.fault(f"its structure takes more than {MAX_METADATA} bytes to follow")
+        if self._looked_at > self._most:
+            raise self.fault(f"its structure takes more than {self._most} bytes to follow")
         self._seek(offset, length)
         return self._file.read(length)
 

@@ -1,6 +1,5 @@
 """Whole models in HDF5 files: configuration, weights and, where there is any, the state of training."""
 
-import contextlib
 import json
 import warnings
 
@@ -13,12 +12,13 @@ from onnxseq.errors import describe, place, text
 from onnxseq.layers.planned import values_to_come
 from onnxseq.network import Network
 from onnxseq.saving import bytecode, hdf5, weights
+from onnxseq.saving.archive import Archive, is_archive
 from onnxseq.saving.atomic import may_write
 from onnxseq.saving.config import KERAS_VERSION, WEIGHT_LAYOUT
 from onnxseq.saving.hdf5_reader import File
-from onnxseq.saving.legacy import upgrade
+from onnxseq.saving.legacy import keras3, upgrade
 from onnxseq.saving.legacy.training import infer_schedule, state
-from onnxseq.saving.safety import Check, read_json
+from onnxseq.saving.safety import Check, only_documented, read_json
 
 _EXTRA = "onnxseq_state"
 """Attribute of the optimizer's group: what Keras 2 keeps of an optimizer's state nowhere, as the number of steps."""
@@ -131,17 +131,35 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     """
     who = "load_model"
     custom_objects = dict(custom_objects or {})
+    if is_archive(filepath):
+        return _load_archive(who, filepath, custom_objects, compile, safe_mode)
     with File(filepath, who=f"{who}: {str(filepath)!r}") as root:
         config = read_attribute(who, root, "model_config")
         if config is None:
             raise ValueError(text(who, f"{str(filepath)!r} holds no model", "a file that save() wrote",
                                   "Load a file of weights by load_weights()."))
         stored = weights.read_layers(who, root.group("model_weights"))
-        config = upgrade.model(who, config, custom_objects, stored.version)
+        with only_documented(who):
+            config = upgrade.model(who, config, custom_objects, stored.version)
         model = build(who, config, custom_objects, safe_mode, stored.size)
         weights.assign(who, stored, model.layers)
         if compile:
-            _compile(who, model, root, custom_objects)
+            _compile(who, model, root, custom_objects, by_weight=stored.version.startswith("3"))
+    return model
+
+
+def _load_archive(who, filepath, custom_objects, compile, safe_mode):
+    with Archive(f"{who}: {str(filepath)!r}", filepath) as archive:
+        config = upgrade.model(who, archive.config, custom_objects, archive.version)
+        num_bytes = keras3.size(archive.weights)
+        model = build(who, config, custom_objects, safe_mode, num_bytes)
+        weights.load_group(who, archive.weights, model)
+        training = archive.config.get("compile_config") if isinstance(archive.config, dict) else None
+        if compile and training:
+            compile_as(who, model, upgrade.training(who, training, custom_objects), custom_objects)
+            if "optimizer" in archive.weights:
+                arrays = keras3.numbered(archive.weights.group("optimizer").group("vars"))
+                _set_state(who, model, archive.weights, arrays, by_weight=True)
     return model
 
 
@@ -167,18 +185,7 @@ def build(who, config, custom_objects, safe_mode, num_scalars):
     return model
 
 
-@contextlib.contextmanager
-def only_documented(who):
-    """Turn what a broken configuration may raise on its way through the library into ValueError."""
-    try:
-        yield
-    except (LookupError, ArithmeticError, AttributeError, RecursionError, MemoryError) as error:
-        raise ValueError(
-            text(who, f"the configuration cannot be followed ({type(error).__name__}: {error})", "one from save()")
-        ) from error
-
-
-def _compile(who, model, root, custom_objects):
+def _compile(who, model, root, custom_objects, by_weight):
     training = read_attribute(who, root, "training_config")
     if training is None:
         warnings.warn(
@@ -187,9 +194,11 @@ def _compile(who, model, root, custom_objects):
             stacklevel=3,
         )
         return
-    compile_as(who, model, upgrade.training(who, training, custom_objects), custom_objects)
+    with only_documented(who):
+        training = upgrade.training(who, training, custom_objects)
+    compile_as(who, model, training, custom_objects)
     if "optimizer_weights" in root:
-        _restore_optimizer(who, model, root.group("optimizer_weights"))
+        _restore_optimizer(who, model, root.group("optimizer_weights"), by_weight)
 
 
 def compile_as(who, model, training, custom_objects):
@@ -220,11 +229,19 @@ def _with_custom(value, custom_objects):
     return custom_objects.get(value, value) if isinstance(value, str) else value
 
 
-def _restore_optimizer(who, model, group):
+def _restore_optimizer(who, model, group, by_weight):
+    _set_state(who, model, group, weights.read_arrays(who, group), by_weight)
+    extra = read_attribute(who, group, _EXTRA)
+    extra = extra if isinstance(extra, dict) else {}
+    for name, variable in _hidden(model.optimizer).items():
+        if isinstance(extra.get(name), (int, float)):
+            K.set_value(variable, extra[name])
+
+
+def _set_state(who, model, group, arrays, by_weight):
     model._make_train_function()
-    arrays = weights.read_arrays(who, group)
     weights.check_total(who, group, arrays)
-    pairs = state(model.optimizer, arrays)
+    pairs = state(model.optimizer, arrays, by_weight)
     if pairs is None:
         warnings.warn(
             f"{who}: the file's state of {type(model.optimizer).__name__} is {len(arrays)} arrays that do not fit the "
@@ -235,8 +252,3 @@ def _restore_optimizer(who, model, group):
     K.batch_set_value([(variable, array.read()) for variable, array in pairs])
     if not any(variable is getattr(model.optimizer, "m_schedule", None) for variable, _ in pairs):
         infer_schedule(model.optimizer)
-    extra = read_attribute(who, group, _EXTRA)
-    extra = extra if isinstance(extra, dict) else {}
-    for name, variable in _hidden(model.optimizer).items():
-        if isinstance(extra.get(name), (int, float)):
-            K.set_value(variable, extra[name])

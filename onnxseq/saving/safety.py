@@ -1,29 +1,39 @@
 """The checks that a configuration from a file passes before anything is made of it.
 
-1. Text: no longer than ``MAX_TEXT``, and JSON no deeper than ``MAX_DEPTH``.
+1. Text: no longer than ``MAX_TEXT``, of no more than ``MAX_VALUES`` values, and no deeper than ``MAX_DEPTH``.
 2. Classes: in the registry or the caller's own objects; ``module`` keys, which would name code to import, are refused.
 3. Code: bytecode of functions is refused wherever it stands, unless the caller gave leave or the function itself.
-4. Layers: up to ``MAX_LAYERS``; names are texts, no paths, and differ within a model; sizes are numbers up to
-   ``MAX_SIZE``.
+4. Layers: up to ``MAX_LAYERS``, called up to ``MAX_CALLS`` times, where a model called within another one counts as
+   all that it holds; names are texts, no paths, and differ within a model; sizes are numbers up to ``MAX_SIZE``.
 5. Connections: nodes lead from layers that are there, in no circle.
 
 How large weights may be follows from what the file holds of them: see ``layers.planned``.
 """
 
+import contextlib
 import json
 
 from onnxseq import registry
 from onnxseq.errors import describe, suggestion, text
 from onnxseq.network import Network
 
-MAX_TEXT = 1 << 25
-"""Bytes of a configuration."""
+MAX_TEXT = 1 << 23
+"""Bytes of a configuration: the largest of well-known models take one million."""
+
+MAX_VALUES = 1_000_000
+"""Values in a configuration, lists and dicts included."""
+
+MAX_TRAINING = 10_000
+"""Values in the configuration of training."""
 
 MAX_DEPTH = 100
 """Lists and dicts within each other in a configuration."""
 
-MAX_LAYERS = 20_000
+MAX_LAYERS = 5_000
 """Layers of a model, those of nested models included."""
+
+MAX_CALLS = 50_000
+"""Calls of layers that making a model takes: few lines, models within models, can ask for any number of them."""
 
 MAX_SIZE = (1 << 31) - 1
 """The largest number of units, filters, steps, …"""
@@ -62,16 +72,33 @@ def read_json(who, value, name):
     return found
 
 
-def check_depth(who, value, name):
-    """Refuse lists and dicts that are nested deeper than ``MAX_DEPTH``; keys of dicts must be texts."""
-    level = [value]
+@contextlib.contextmanager
+def only_documented(who):
+    """Turn what a broken configuration may raise on its way through the library into ValueError."""
+    try:
+        yield
+    except (LookupError, ArithmeticError, AttributeError, RecursionError, MemoryError) as error:
+        raise ValueError(
+            text(who, f"the configuration cannot be followed ({type(error).__name__}: {error})", "one from save()")
+        ) from error
+
+
+def check_depth(who, value, name, most=MAX_VALUES):
+    """Refuse lists and dicts that are nested deeper than ``MAX_DEPTH`` or hold too much, and keys that are no texts."""
+    level, count = [value], 0
     for _ in range(MAX_DEPTH):
         inner = []
         for item in level:
             if isinstance(item, dict):
                 inner.extend(item.values())
+                odd = next((key for key in item if not isinstance(key, str)), None)
+                if odd is not None:
+                    raise ValueError(text(who, f"{name} has the key {describe(odd)}", "texts as keys"))
             elif isinstance(item, list | tuple):
                 inner.extend(item)
+            count += len(item) if isinstance(item, dict | list | tuple) else 0
+            if count > most:
+                raise ValueError(text(who, f"{name} of more than {most} values", "fewer"))
         level = [item for item in inner if isinstance(item, dict | list | tuple)]
         if not level:
             return
@@ -92,6 +119,7 @@ class Check:
         self._custom = custom_objects or {}
         self._allow_code = allow_code
         self._num_layers = 0
+        self._num_calls = 0
 
     def model(self, config):
         """Check a whole model; ValueError where something is wrong with it."""
@@ -100,13 +128,14 @@ class Check:
 
     def objects(self, config, name):
         """Check what training or a layer names: losses, metrics, an optimizer."""
-        check_depth(self._who, config, name)
+        check_depth(self._who, config, name, MAX_TRAINING)
         self._nested(config, name, "")
 
     def _fault(self, place, arrived, expected, action=""):
         return ValueError(text(f"{self._who}: {place}", arrived, expected, action))
 
     def _layer(self, config, place):
+        """Check a layer; return how many calls of layers one call of it takes."""
         self._num_layers += 1
         if self._num_layers > MAX_LAYERS:
             raise ValueError(text(self._who, f"a model of more than {MAX_LAYERS} layers", "fewer"))
@@ -116,16 +145,23 @@ class Check:
         place = _place(config, place)
         thing = self._known(config, "layer", place)
         if isinstance(arguments, list):
-            self._stack(arguments, place)
+            num_calls = self._stack(arguments, place)
         elif not isinstance(arguments, dict):
             raise self._fault(place, f"its config is {describe(arguments)}", "a dict")
         elif isinstance(arguments.get("layers"), list) and isinstance(thing, type) and issubclass(thing, Network):
-            self._graph(arguments, place)
+            num_calls = self._graph(arguments, place)
         else:
-            self._arguments(arguments, place)
+            # A wrapper may call its layer more than once: for each direction, and for its shape.
+            return 1 + 2 * self._arguments(arguments, place)
+        self._num_calls += num_calls
+        if self._num_calls > MAX_CALLS:
+            raise self._fault(place, f"models within models, which call layers more than {MAX_CALLS} times", "fewer")
+        return num_calls
 
     def _known(self, config, kind, place):
         name = config["class_name"]
+        if isinstance(name, str) and len(name) > MAX_NAME:
+            raise self._fault(place, f"class_name is {describe(name)}", f"up to {MAX_NAME} characters")
         for key in ("module", "registered_name", "package"):
             if config.get(key) is not None:
                 raise self._fault(place, f"the key {key!r} with {describe(config[key])}", "names of classes alone",
@@ -146,8 +182,7 @@ class Check:
 
     def _stack(self, layers, place):
         self._names(layers, place)
-        for index, layer in enumerate(layers):
-            self._layer(layer, f"{place}, layer {index}")
+        return sum(self._layer(layer, f"{place}, layer {index}") for index, layer in enumerate(layers))
 
     def _names(self, layers, place):
         seen = set()
@@ -168,13 +203,20 @@ class Check:
 
     def _graph(self, config, place):
         self._names(config["layers"], place)
+        num_calls = 0
         for index, layer in enumerate(config["layers"]):
             if not isinstance(_name(layer), str):
                 raise self._fault(place, f"layer {index} has no name", "a name for each layer")
-            self._layer(layer, f"{place}, layer {index}")
+            of_one = self._layer(layer, f"{place}, layer {index}")
+            nodes = layer.get("inbound_nodes")
+            if isinstance(nodes, list):
+                # Merging many tensors takes as many steps.
+                num_calls += of_one * sum(len(node) if isinstance(node, list) else 1 for node in nodes)
         Connections(self._who, place, config, self._custom).check()
+        return num_calls
 
     def _arguments(self, arguments, place):
+        """Check the arguments of a layer or another object; return the calls that layers in them take."""
         if "name" in arguments and arguments["name"] is not None:
             self._name(arguments["name"], place)
         if not self._allow_code and not self._has_replacement(arguments):
@@ -186,11 +228,13 @@ class Check:
                         f"Pass custom_objects={{{arguments.get('name')!r}: function}}; or safe_mode=False, which runs "
                         "the code of the file, if you would run the file as a program.",
                     )  # fmt: skip
+        num_calls = 0
         for key, value in arguments.items():
             if key in SIZES:
                 self._sizes(value, f"{place}: {key}", 0)
             elif isinstance(value, dict | list):
-                self._nested(value, f"{place}: {key}", key)
+                num_calls += self._nested(value, f"{place}: {key}", key)
+        return num_calls
 
     def _has_replacement(self, arguments):
         name = arguments.get("name")
@@ -208,32 +252,26 @@ class Check:
     def _nested(self, value, place, key):
         """Check a value in which objects may stand: initializers, wrapped layers, losses, …"""
         if isinstance(value, list):
-            for item in value:
-                if isinstance(item, dict | list):
-                    self._nested(item, place, key)
-        elif "class_name" in value:
-            self._object(value, place, key)
-        elif isinstance(value, dict):
-            for inner, item in value.items():
-                if isinstance(item, dict | list):
-                    self._nested(item, f"{place}: {inner}", inner)
+            return sum(self._nested(item, place, key) for item in value if isinstance(item, dict | list))
+        if "class_name" in value:
+            return self._object(value, place, key)
+        return sum(self._nested(item, f"{place}: {inner}", inner) for inner, item in value.items()
+                   if isinstance(item, dict | list))
 
     def _object(self, config, place, key):
         kind = _kind(key)
         if kind == "layer":
-            self._layer(config, place)
-        elif kind is not None:
+            return self._layer(config, place)
+        if kind is not None:
             self._known(config, kind, place)
             if not isinstance(config.get("config"), dict):
                 raise self._fault(place, f"its config is {describe(config.get('config'))}", "a dict")
-            self._arguments(config["config"], place)
-        else:
-            found = self._any_kind(config["class_name"])
-            if found == "layer":
-                self._layer(config, place)
-            else:
-                self._known(config, found, place)
-                self._nested({name: item for name, item in config.items() if name != "class_name"}, place, "")
+            return self._arguments(config["config"], place)
+        found = self._any_kind(config["class_name"])
+        if found == "layer":
+            return self._layer(config, place)
+        self._known(config, found, place)
+        return self._nested({name: item for name, item in config.items() if name != "class_name"}, place, "")
 
     def _any_kind(self, name):
         """Return the kind of object that a name stands for; 'layer' where it stands for none."""

@@ -14,7 +14,9 @@ from onnxseq.saving import hdf5
 from onnxseq.saving.atomic import may_write
 from onnxseq.saving.config import KERAS_VERSION, WEIGHT_LAYOUT
 from onnxseq.saving.hdf5_reader import File
+from onnxseq.saving.legacy import keras3
 from onnxseq.saving.legacy.kernels import converter
+from onnxseq.saving.stored import StoredLayer, StoredWeights
 
 MAX_NAMES = 100_000
 """Layers of a file, or weights of a layer."""
@@ -34,8 +36,20 @@ def load_weights(model, filepath, by_name=False):
     with File(filepath, who=f"{who}: {str(filepath)!r}") as group:
         if not has_texts(group, "layer_names") and "model_weights" in group:
             group = group.group("model_weights")
-        assign(who, read_layers(who, group), model.layers, by_name)
+        load_group(who, group, model, by_name)
     model._weights_replaced()
+
+
+def load_group(who, group, model, by_name=False):
+    """Give a model the weights that a group holds, in the layout of Keras 1 and 2 or of Keras 3."""
+    if not keras3.is_store(group):
+        assign(who, read_layers(who, group), model.layers, by_name)
+        return
+    if by_name:
+        raise ValueError(text(who, "the file is of Keras 3, which names layers by class and count", "by_name=False"))
+    found = keras3.pairs(who, group, model)
+    check_total(who, group, [array for _, stored in found for array in stored.arrays])
+    assign_pairs(who, found)
 
 
 def write_layers(group, layers):
@@ -67,37 +81,6 @@ def _distinct(names):
         taken.add(new)
         found.append(new)
     return found
-
-
-class StoredLayer:
-    """What a file holds of one layer.
-
-    Attributes:
-        name: The layer's name there.
-        arrays: The arrays, whose content is not read yet.
-    """
-
-    def __init__(self, name, arrays):
-        self.name = name
-        self.arrays = arrays
-        self.size = sum(math.prod(array.shape) for array in arrays)
-
-
-class StoredWeights:
-    """What a file holds of the weights of a model.
-
-    Attributes:
-        version: The Keras that wrote it; '1' where that is not said, as then it was older than 2.
-        backend: The name of the backend whose layout kernels have, or None.
-        layers: The stored layers, in order.
-        size: How many scalars all of it is.
-    """
-
-    def __init__(self, version, backend, layers):
-        self.version = version
-        self.backend = backend
-        self.layers = layers
-        self.size = sum(layer.size for layer in layers)
 
 
 def read_layers(who, group):
@@ -182,7 +165,11 @@ def assign(who, stored, layers, by_name=False):
         ValueError: The number of layers, or of a layer's weights, or a shape differs.
     """
     pairs = _by_name(stored, layers) if by_name else _by_order(who, stored, layers)
-    convert = converter(stored.version, stored.backend)
+    assign_pairs(who, pairs, converter(stored.version, stored.backend))
+
+
+def assign_pairs(who, pairs, convert=None):
+    """Give layers, each in a pair with what a file holds of it, their weights: all of them, or none."""
     plans = [(layer, found, _check(who, layer, found, convert)) for layer, found in pairs]
     values = []
     for layer, found, needs_converting in plans:

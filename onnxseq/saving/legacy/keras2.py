@@ -140,6 +140,10 @@ def _value(place, key, value, custom_objects):
 
 
 def _initializer(value):
+    config = value.get("config")
+    if isinstance(config, dict):
+        value = {**value, "config": {key: item for key, item in config.items()
+                                     if key not in ("input_axes", "output_axes") or item is not None}}
     scaling = _SCALING.get(value.get("class_name"))
     if scaling is None:
         config = value.get("config")

@@ -8,7 +8,7 @@ from onnxseq import registry
 
 _OWN = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras", "builtins")
 _FUNCTIONS = ("function", "builtin_function_or_method")
-_BUILDING = ("build_config", "compile_config", "registered_name", "module")
+_BUILDING = ("build_config", "compile_config", "registered_name", "module", "shared_object_id")
 
 
 def plain(value, custom_objects=None):

@@ -138,7 +138,7 @@ _STEPS = ("iter", "iteration", "iterations")
 _RATES = ("learning_rate", "current_learning_rate", "lr")
 
 
-def state(optimizer, arrays):
+def state(optimizer, arrays, by_weight=False):
     """Return which array each variable of an optimizer's state takes: a list of pairs, or None where they do not fit.
 
     r1.4 keeps the number of steps, for some optimizers, and then slot by slot. Later versions always keep it, name
@@ -147,15 +147,20 @@ def state(optimizer, arrays):
     Arguments:
         optimizer: The optimizer, its state made.
         arrays: Of the file, with names in `path` and shapes, in the file's order.
+        by_weight: Whether slots lie weight by weight, as in Keras 3, whatever their names.
     """
     own = optimizer.weights
-    if [array.shape for array in arrays] == [tuple(K.int_shape(variable)) for variable in own]:
+    if not by_weight and [array.shape for array in arrays] == [tuple(K.int_shape(variable)) for variable in own]:
         return list(zip(own, arrays, strict=True))
     scalars, rest = [], []
     for array in arrays:
         (scalars if array.shape == () else rest).append(array)
     slots = [variable for variable in own if K.int_shape(variable) != ()]
-    pairs = _by_slot(optimizer, rest) or _by_order(slots, rest)
+    if by_weight:
+        rows = getattr(optimizer, "_rows", [])
+        pairs = _by_order([variable for of_weight in zip(*rows, strict=True) for variable in of_weight], rest)
+    else:
+        pairs = _by_slot(optimizer, rest) or _by_order(slots, rest)
     if pairs is None and not (rest == [] and getattr(optimizer, "nesterov", None) is False):
         return None
     return [*_scalars(optimizer, scalars), *(pairs or [])]
