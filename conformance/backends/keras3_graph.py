@@ -11,6 +11,8 @@ import keras
 import numpy as np
 from keras.src.backend.common.stateless_scope import StatelessScope
 
+from ..case import Absent
+
 # Keras 3 names each engine by the module that has its differentiation: jax, torch, tensorflow.
 _engine = importlib.import_module(keras.backend.backend())
 
@@ -158,6 +160,8 @@ _gradient = {"jax": _gradient_of_jax, "torch": _gradient_of_torch, "tensorflow":
 
 def gradients(loss, variables):
     """A symbolic gradient for each of the variables; None where no path leads to it."""
+    if not is_symbolic(loss):
+        raise Absent("backend.gradients of what has been computed already")
     variables = list(variables) if isinstance(variables, (list, tuple)) else [variables]
     reached = [source for source in variables if reaches(loss, source)]
     places = {id(source): index for index, source in enumerate(reached)}
