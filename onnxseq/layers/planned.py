@@ -1,4 +1,7 @@
-"""Weights whose values come from a file: made as zeros, and no larger than the file says it holds."""
+"""Limits on the weights of a model that somebody else's text describes.
+
+Where their values come from a file, they are made as zeros, and no larger than the file says it holds.
+"""
 
 import contextlib
 import contextvars
@@ -6,35 +9,50 @@ import math
 
 import numpy as np
 
-_left = contextvars.ContextVar("scalars that may still be made as weights", default=None)
+_limit = contextvars.ContextVar("how many scalars may be made as weights", default=None)
 
 
-@contextlib.contextmanager
+class _Limit:
+    def __init__(self, left, of_what, action, is_filled):
+        self.left, self.of_what, self.action, self.is_filled = left, of_what, action, is_filled
+
+
 def values_to_come(num_scalars):
     """Make weights, inside the block, as zeros, since their values come next, and no more than some scalars of them.
 
     A configuration says how large its weights are to be; what the file beside it does not hold is not made.
     """
-    token = _left.set([num_scalars])
+    return _limited(_Limit(num_scalars, "all weights of the file; expected a configuration that its weights fit",
+                           "Take a copy that is whole, from where you trust.", True))
+
+
+def values_up_to(num_scalars, action):
+    """Make weights, inside the block, of no more than some scalars; ``action`` tells who needs more what to do."""
+    return _limited(_Limit(num_scalars, f"{num_scalars} numbers; expected a smaller model", action, False))
+
+
+@contextlib.contextmanager
+def _limited(limit):
+    token = _limit.set(limit)
     try:
         yield
     finally:
-        _left.reset(token)
+        _limit.reset(token)
 
 
 def first_value(who, name, shape, dtype, draw):
     """Return the first value of a weight: zeros where its value is to come, else what ``draw`` returns.
 
     Raises:
-        ValueError: the weights so far are larger than what is to come.
+        ValueError: the weights so far are larger than they may be.
     """
-    left = _left.get()
-    if left is None:
+    limit = _limit.get()
+    if limit is None:
         return draw()
-    left[0] -= math.prod(shape)
-    if left[0] < 0:
+    limit.left -= math.prod(shape)
+    if limit.left < 0:
         raise ValueError(
-            f"{who}: weight {name!r} of shape {shape}, with those before it, is larger than all weights of the file; "
-            f"expected a configuration that its weights fit. Take a copy that is whole, from where you trust."
+            f"{who}: weight {name!r} of shape {shape}, with those before it, is larger than {limit.of_what}. "
+            f"{limit.action}"
         )
-    return np.zeros(shape, dtype)
+    return np.zeros(shape, dtype) if limit.is_filled else draw()

@@ -2,6 +2,9 @@
 
 The content goes into a new file in the same folder, is brought to the disk, and then takes the name in one step. A
 process that is killed before leaves the old file, one that is killed after leaves the new one.
+
+What a killed process leaves beside it is removed by the next one that writes there. A process locks its own new file
+for as long as it needs it, and the system takes the lock from a process that ends: what can be locked is nobody's.
 """
 
 import contextlib
@@ -11,6 +14,13 @@ import secrets
 import stat
 
 from onnxseq.errors import text
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+_PREFIX, _SUFFIX = ".onnxseq-", ".tmp"
 
 
 def may_write(path, overwrite):
@@ -34,18 +44,18 @@ def replace(path, content, who):
     Raises:
         OSError: It cannot be written. What was there before is untouched, and nothing is left beside it.
     """
-    target = os.path.realpath(path)
+    target = os.path.realpath(os.fsdecode(path))
     try:
         mode = _mode_of(target)
         folder = os.path.dirname(target)
-        beside = os.path.join(folder, f".onnxseq-{secrets.token_hex(8)}.tmp")
-        try:
-            _write(beside, content, mode)
+        _remove_left_behind(folder)
+        with _new_file(folder) as (beside, file):
+            _write(file, content)
+            if mode is not None:
+                os.chmod(beside, mode)
+            if fcntl is None:  # Windows renames no open file
+                file.close()
             os.replace(beside, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(beside)
-            raise
         _flush_folder(folder)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
@@ -71,14 +81,66 @@ def _mode_of(target):
     return stat.S_IMODE(found.st_mode)
 
 
-def _write(path, content, mode):
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-    with open(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    if mode is not None:
-        os.chmod(path, mode)
+@contextlib.contextmanager
+def _new_file(folder):
+    """Give the path of a new file and the file, locked; afterwards it is renamed, or removed where that failed."""
+    while True:
+        path = os.path.join(folder, f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+            with open(handle, "wb", buffering=0) as file:
+                if _lock(file) and os.path.exists(path):
+                    yield path, file
+                    return
+                # Another process took it for one left behind before it was locked: on to another name.
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            raise
+
+
+def _lock(file):
+    """Lock a file for this process; False where another one holds it. Where there are no locks, nobody holds any."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _remove_left_behind(folder):
+    """Remove the new files of processes that were killed while they wrote."""
+    if fcntl is None:
+        return
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        left = [entry.path for entry in entries if entry.name.startswith(_PREFIX) and entry.name.endswith(_SUFFIX)]
+        for path in left:
+            with contextlib.suppress(OSError):
+                _remove_unless_locked(path)
+
+
+def _remove_unless_locked(path):
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        found = os.fstat(handle)
+        if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(path)
+    finally:
+        os.close(handle)
+
+
+def _write(file, content):
+    with memoryview(content) as view:
+        done = 0
+        while done < len(view):
+            with view[done:] as left:  # released, so that an error's traceback keeps no hold of the content
+                done += file.write(left)
+    os.fsync(file.fileno())
 
 
 def _flush_folder(folder):

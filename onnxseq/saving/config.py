@@ -10,9 +10,10 @@ import json
 import numpy as np
 
 from onnxseq import config as configs
-from onnxseq.errors import describe, text
+from onnxseq.errors import describe, place, text
+from onnxseq.layers.planned import values_up_to
 from onnxseq.saving.legacy import upgrade
-from onnxseq.saving.safety import Check, read_json
+from onnxseq.saving.safety import MAX_VALUES, Check, check_depth, only_documented, read_json
 
 try:
     import yaml
@@ -21,6 +22,12 @@ except ImportError:
 
 KERAS_VERSION = "2.0.8-tf"
 """The release whose configurations these are; readers decide by it how to take them."""
+
+MAX_YAML = 1 << 21
+"""Characters of a text in YAML, which takes a second for each million of them."""
+
+MAX_WEIGHTS = 1 << 28
+"""Numbers that the weights of a model from a text may take: one gigabyte."""
 
 WEIGHT_LAYOUT = "tensorflow"
 """The backend whose layout of kernels the weights follow; readers of other backends turn kernels around by it."""
@@ -73,7 +80,7 @@ def model_from_config(config, custom_objects=None):
 
     Raises:
         TypeError: A list, which is the configuration that Sequential.from_config takes.
-        ValueError: It names something unknown.
+        ValueError: It names something unknown, or cannot be followed.
     """
     if not isinstance(config, dict):
         raise TypeError(
@@ -84,15 +91,20 @@ def model_from_config(config, custom_objects=None):
                 "Use Sequential.from_config for a list of layers." if isinstance(config, list) else "",
             )
         )
-    return configs.deserialize("layer", config, custom_objects=custom_objects)
+    with only_documented("model_from_config"):
+        return configs.deserialize("layer", config, custom_objects=custom_objects)
 
 
 def _checked(who, config, custom_objects):
     """Return the model of a configuration that came as text, of whatever version, after all checks."""
-    if isinstance(config, dict):
+    if not isinstance(config, dict):
+        return model_from_config(config, custom_objects)
+    with only_documented(who):
         config = upgrade.model(who, config, custom_objects)
-        Check(who, custom_objects).model(config)
-    return model_from_config(config, custom_objects)
+    Check(who, custom_objects).model(config)
+    by_hand = "Where you trust it, pass what json.loads() returns to model_from_config()."
+    with values_up_to(MAX_WEIGHTS, by_hand), place(who), only_documented(who):
+        return configs.deserialize("layer", config, custom_objects=custom_objects)
 
 
 def model_from_json(json_string, custom_objects=None):
@@ -114,8 +126,14 @@ def model_from_yaml(yaml_string, custom_objects=None):
         TypeError: The text holds no dict.
     """
     _require_yaml("model_from_yaml")
+    if hasattr(yaml_string, "read"):
+        yaml_string = yaml_string.read(MAX_YAML + 1)
+    if not isinstance(yaml_string, str | bytes):
+        raise ValueError(text("model_from_yaml", f"yaml_string is {describe(yaml_string)}", "a text in YAML"))
+    if len(yaml_string) > MAX_YAML:
+        raise ValueError(text("model_from_yaml", f"a text of {len(yaml_string)} characters", f"up to {MAX_YAML}"))
     try:
-        configuration = yaml.load(yaml_string, Loader=_PlainLoader)
+        configuration = _read_yaml(yaml_string)
     except yaml.YAMLError as error:
         raise ValueError(
             text(
@@ -126,6 +144,47 @@ def model_from_yaml(yaml_string, custom_objects=None):
             )
         ) from error
     return _checked("model_from_yaml", configuration, custom_objects)
+
+
+def _read_yaml(yaml_string):
+    """Return the plain data of a text in YAML.
+
+    In YAML a value can be given a name and be put at many places, so that a few lines stand for more than any memory
+    holds; that is counted before anything is made of them.
+    """
+    who = "model_from_yaml"
+    try:
+        loader = _PlainLoader(yaml_string)
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            _count_nodes(node, {})
+            found = loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except RecursionError as error:
+        raise ValueError(text(who, "the text is nested too deeply", "what to_yaml() writes")) from error
+    except (TypeError, LookupError, ArithmeticError, AttributeError) as error:
+        raise ValueError(text(who, f"a value that cannot be read ({error})", "YAML of plain data")) from error
+    check_depth(who, found, "the text")
+    return found
+
+
+def _count_nodes(node, known):
+    """Return how many values a node stands for, those of repeated nodes each time."""
+    count = known.get(node, 1)
+    if count is None:
+        raise ValueError(text("model_from_yaml", "a value that holds itself", "YAML of plain data"))
+    if node in known or isinstance(node, yaml.ScalarNode):
+        return count
+    known[node] = None
+    for item in node.value:
+        count += sum(_count_nodes(inner, known) for inner in (item if isinstance(item, tuple) else (item,)))
+    if count > MAX_VALUES:
+        raise ValueError(text("model_from_yaml", f"a text that stands for more than {MAX_VALUES} values", "fewer"))
+    known[node] = count
+    return count
 
 
 def _yaml_problem(error):
