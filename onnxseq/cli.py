@@ -1,4 +1,4 @@
-"""The command line: ``onnxseq demo``."""
+"""The command line: ``onnxseq demo`` and ``onnxseq check``."""
 
 import argparse
 import pathlib
@@ -12,6 +12,7 @@ from onnxseq.compiler.targets import current
 from onnxseq.datasets import digits
 from onnxseq.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 from onnxseq.models import Sequential
+from onnxseq.saving.report import report
 
 _BATCH = 32
 
@@ -66,6 +67,13 @@ def demo(folder: pathlib.Path, epochs: int = 15) -> float:
     return accuracy
 
 
+def check(path: str) -> int:
+    """Print what a file holds and whether it is safe; return 0 where it is, else 1."""
+    found = report(path)
+    print("\n".join(found.lines))
+    return 0 if found.is_safe else 1
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     parser = argparse.ArgumentParser(prog="onnxseq", description="tf.keras r1.4's Sequential API on ONNX Runtime.")
@@ -74,6 +82,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "demo", help="train a small network on real handwritten digits, write digits.onnx here and check it"
     )
     command.add_argument("--epochs", type=int, default=15, help="passes over the training images (default: 15)")
+    command = commands.add_parser(
+        "check", help="tell what a model file holds and whether it is safe, without loading it"
+    )
+    command.add_argument("file", help="an HDF5 file of a model or of weights, or a .keras archive")
     options = parser.parse_args(arguments)
+    if options.command == "check":
+        return check(options.file)
     accuracy = demo(pathlib.Path.cwd(), options.epochs)
     return 0 if accuracy >= 0.97 else 1

@@ -249,6 +249,7 @@ def _set_state(who, model, group, arrays, by_weight):
             stacklevel=4,
         )
         return
-    K.batch_set_value([(variable, array.read()) for variable, array in pairs])
+    # Keras 1 counted steps in floats.
+    K.batch_set_value([(variable, array.read().astype(K.dtype(variable))) for variable, array in pairs])
     if not any(variable is getattr(model.optimizer, "m_schedule", None) for variable, _ in pairs):
         infer_schedule(model.optimizer)

@@ -1,6 +1,6 @@
 """From what any version of Keras wrote to what r1.4 writes: which module of this folder takes what."""
 
-from onnxseq.saving.legacy import keras2
+from onnxseq.saving.legacy import keras1, keras2
 from onnxseq.saving.legacy import training as training_of
 from onnxseq.saving.legacy.plain import plain
 
@@ -17,7 +17,12 @@ def model(who, config, custom_objects=None, version=None):
     Raises:
         ValueError: It says something that r1.4 does not have.
     """
-    return keras2.model(who, plain(config, custom_objects), custom_objects)
+    if version is None and isinstance(config, dict):
+        version = config.get("keras_version")
+    config = plain(config, custom_objects)
+    if isinstance(version, str) and version.startswith("1"):
+        config = keras1.model(who, config)
+    return keras2.model(who, config, custom_objects)
 
 
 def training(who, config, custom_objects=None):
