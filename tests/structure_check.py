@@ -12,7 +12,7 @@ MAX_LINES = 600
 
 # From the ground up; a module may import from its own floor and from those below. The longest prefix decides.
 FLOORS = [
-    ("onnxseq.errors", "onnxseq.shapes", "onnxseq.registry", "onnxseq.config"),
+    ("onnxseq.errors", "onnxseq.shapes", "onnxseq.registry", "onnxseq.config", "onnxseq.optional"),
     ("onnxseq.utils", "onnxseq.datasets"),
     ("onnxseq.compiler", "onnxseq.compiler.tensor"),
     ("onnxseq.compiler.ops",),
@@ -47,6 +47,7 @@ OWNERS = {
     "onnx": ("onnxseq.compiler", "onnxseq.export"),
     "yaml": ("onnxseq.saving.config",),
     "h5py": ("onnxseq.saving.hdf5",),
+    "tensorboardX": ("onnxseq.callbacks.tensorboard",),
 }
 
 # A model file is not trusted: nothing that could run code out of one. Writing is another matter.
@@ -84,12 +85,14 @@ def _is_in(name, prefix):
 
 
 def _imports(source):
-    """Yield (node, dotted name, name imported from it or None)."""
+    """Yield (node, dotted name, name imported from it or None), optional packages included."""
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Import):
             yield from ((node, alias.name, None) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield from ((node, "." * node.level + (node.module or ""), alias.name) for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Package":  # imported when first used
+            yield node, node.args[0].value, None
 
 
 def imported_modules(source, known):

@@ -22,6 +22,8 @@ PLANTED = [
      "onnxseq.models:1 imports yaml, which is not its own"),
     ("owners", "onnxseq.compiler.session", "import torch",
      "onnxseq.compiler.session:1 imports torch, which is not its own"),
+    ("owners", "onnxseq.layers.core", "scipy = Package('scipy.ndimage', 'image', 'Dense')",
+     "onnxseq.layers.core:1 imports scipy, which is not its own"),
     ("relative_or_star_imports", "onnxseq.models", "from onnxseq.layers import *", "onnxseq.models:1 imports *"),
     ("relative_or_star_imports", "onnxseq.models", "from . import layers", "onnxseq.models:1 imports relatively"),
     ("imports_inside", "onnxseq.models", "def load():\n    import yaml", "onnxseq.models:2 imports inside load"),
