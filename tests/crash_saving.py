@@ -58,7 +58,7 @@ def kill(folder, number, random):
     """Kill a process while it saves; return the number of the next save, and how many files were left behind."""
     process = start_saving(folder, number)
     try:
-        process.stdout.readline()
+        assert process.stdout.readline() == "saving\n", "the process ended by itself"
         time.sleep(random.rand() * 0.08)
     finally:
         process.kill()
