@@ -14,6 +14,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import resource
 import signal
 import sys
@@ -26,6 +27,7 @@ import numpy as np
 
 from onnxseq import backend as K
 from onnxseq.models import load_model, model_from_config, model_from_json, model_from_yaml
+from onnxseq.saving.report import report
 
 FILES = pathlib.Path(__file__).parent / "files"
 
@@ -45,7 +47,8 @@ LAMBDA = {"class_name": "Lambda", "config": {"name": "evil", "function": ["4wAAA
                                              "function_type": "lambda", "arguments": {}}}
 SCALARS = (None, True, False, 0, 1, -1, 2, 7, 2**31, 2**63, 10**30, -(10**9), 0.5, -0.0, 1e308, float("nan"),
            float("inf"), "", "x", "/", "../x", "relu", "Dense", "lambda", "__lambda__", "\0", "\ud800", "é" * 300)
-TREES = ([], {}, [[]], [None], {"": None}, LAMBDA, {"class_name": "Popen", "config": {}}, {"class_name": [], "config": 1},
+TREES = ([], {}, [[]], [None], {"": None}, LAMBDA, {"class_name": "Popen", "config": {}},
+         {"class_name": [], "config": 1},
          {"class_name": "Model", "config": {"layers": [], "input_layers": [], "output_layers": []}},
          {"class_name": "Sequential", "config": []}, {"module": "os", "class_name": "system", "config": {}},
          [["x", 0, 0]], [[["x", 0, 0, {}]]])
@@ -158,7 +161,7 @@ def _places(tree):
 
 def broken_configs(content, random):
     """Return a file of bytes in which one JSON text is replaced by a broken one that is no longer."""
-    starts = [at for at in range(len(content)) if content.startswith(b'{"', at) and content[at - 1 : at] in (b"\0", b"")]
+    starts = [found.start(1) for found in re.finditer(rb'(?:^|\0)(\{")', content)]
     if not starts:
         return broken_bytes(content, random)
     start = starts[random.randint(len(starts))]
@@ -222,7 +225,13 @@ def read_file(number, random, folder):
                     raise Undocumented("refused weights changed the model") from None
             raise
         return model
-    return load_model(place, compile=bool(random.randint(2)))
+    return load(place, random)
+
+
+def load(path, random):
+    """Tell what a broken model holds, then load it."""
+    report(path)
+    return load_model(path, compile=bool(random.randint(2)))
 
 
 def read_archive(number, random, folder):
@@ -230,7 +239,7 @@ def read_archive(number, random, folder):
     files = recorded(".keras")
     place = folder / "broken.keras"
     place.write_bytes(broken_archive(files[random.randint(len(files))].read_bytes(), random))
-    return load_model(place, compile=bool(random.randint(2)))
+    return load(place, random)
 
 
 def read_config(number, random, folder):

@@ -7,8 +7,9 @@ from onnxseq.errors import text
 from onnxseq.saving import hdf5_reader
 from onnxseq.saving.safety import MAX_TEXT, read_json
 
-MAX_RATIO = 100
-"""How much larger than the archive a member may say it is; Keras compresses nothing."""
+MAX_RATIO = 10
+FREE_SIZE = 1 << 24
+"""A member may say that it is so many times the archive, or up to so many bytes; Keras compresses nothing."""
 
 
 def is_archive(path):
@@ -38,7 +39,7 @@ class Archive:
             self._size = max(self._zip.fp.seek(0, 2), 1)
             self.config = self._json("config.json")
             metadata = self._json("metadata.json")
-            content = self._member("model.weights.h5", MAX_RATIO * self._size)
+            content = self._member("model.weights.h5", max(MAX_RATIO * self._size, FREE_SIZE))
         except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, zlib.error) as error:
             self._close()
             raise OSError(text(who, f"the archive cannot be read ({error})", "an archive of Keras 3 that is whole",

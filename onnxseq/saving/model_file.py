@@ -150,13 +150,16 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
 
 def _load_archive(who, filepath, custom_objects, compile, safe_mode):
     with Archive(f"{who}: {str(filepath)!r}", filepath) as archive:
-        config = upgrade.model(who, archive.config, custom_objects, archive.version)
+        with only_documented(who):
+            config = upgrade.model(who, archive.config, custom_objects, archive.version)
         num_bytes = keras3.size(archive.weights)
         model = build(who, config, custom_objects, safe_mode, num_bytes)
         weights.load_group(who, archive.weights, model)
         training = archive.config.get("compile_config") if isinstance(archive.config, dict) else None
         if compile and training:
-            compile_as(who, model, upgrade.training(who, training, custom_objects), custom_objects)
+            with only_documented(who):
+                training = upgrade.training(who, training, custom_objects)
+            compile_as(who, model, training, custom_objects)
             if "optimizer" in archive.weights:
                 arrays = keras3.numbered(archive.weights.group("optimizer").group("vars"))
                 _set_state(who, model, archive.weights, arrays, by_weight=True)
