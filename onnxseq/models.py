@@ -126,7 +126,7 @@ class Sequential(Model):
         if self.outputs:
             own = self._inbound_nodes[0]
             own.output_tensors = self.outputs
-            own.output_shapes = [tuple(tensor.get_shape()) for tensor in self.outputs]
+            own.output_shapes = [tuple(tensor.get_shape().as_list()) for tensor in self.outputs]
         self.built = False
         self._graph_model = None
         self._forget_training()

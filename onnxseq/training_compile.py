@@ -66,7 +66,8 @@ class Head:
             dims = [dim if isinstance(dim, int) or re.fullmatch(r"\w+", dim) else None for dim in self.output.dims]
             shape = self.target_shape
             if shape is None:  # a loss of the user's own may take targets of any size
-                dims[1:] = [None] * (len(dims) - 1)
+                # One that the model computes itself, a scalar, comes with a column of targets that nobody reads.
+                dims = [dims[0], *[None] * (len(dims) - 1)] if dims else ["batch", None]
             elif dims:
                 dims[-1] = dims[-1] if shape == self.shape else 1
             given = K.placeholder(shape=dims, dtype=K.dtype(self.output), name=f"{self.name}_target")

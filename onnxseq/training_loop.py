@@ -160,7 +160,7 @@ def predict(who, stepper, batch_size, verbose=0):
     for start, stop in data_feeds.batch_bounds(samples, batch_size):
         outputs = stepper.run_rows(start, stop)
         for output in outputs:
-            if output.ndim == 0 or output.shape[0] != stop - start:
+            if output.ndim and output.shape[0] != stop - start:
                 raise ValueError(
                     text(
                         who,
@@ -170,6 +170,7 @@ def predict(who, stepper, batch_size, verbose=0):
                     )
                 )
         if results is None:
+            # A scalar, as of a loss that the model computes itself, stands in the row of each sample of its batch.
             results = [np.empty((samples, *output.shape[1:]), output.dtype) for output in outputs]
         for result, output in zip(results, outputs, strict=True):
             result[start:stop] = output

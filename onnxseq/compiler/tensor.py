@@ -16,6 +16,7 @@ import numpy as np
 import onnx_ir as ir
 
 from onnxseq import shapes
+from onnxseq.compiler.readings import DType, TensorShape
 from onnxseq.shapes import Dim, Dims
 
 # Arithmetic is installed here by the op families, which lie above this module.
@@ -41,6 +42,7 @@ DTYPES = {
     "string": ir.DataType.STRING,
 }
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
+_SHOWN = {dtype: DType.of(dtype, name) for name, dtype in DTYPES.items()}
 FLOATS = frozenset({ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.FLOAT, ir.DataType.DOUBLE})
 
 
@@ -48,6 +50,8 @@ def as_dtype(dtype: Any) -> ir.DataType:
     """Return the onnx_ir dtype of a name, a NumPy dtype or an onnx_ir dtype; TypeError for anything else."""
     if isinstance(dtype, ir.DataType):
         return dtype
+    if isinstance(dtype, DType):
+        dtype = dtype.name
     name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
     if name not in DTYPES:
         raise TypeError(f"dtype: {dtype!r} is not a tensor type; expected one of {', '.join(DTYPES)}.")
@@ -57,17 +61,6 @@ def as_dtype(dtype: Any) -> ir.DataType:
 def numpy_dtype(dtype: ir.DataType) -> np.dtype:
     """Return the NumPy dtype which holds values of an onnx_ir dtype."""
     return np.dtype(ml_dtypes.bfloat16) if dtype == ir.DataType.BFLOAT16 else dtype.numpy()
-
-
-class TensorShape(tuple):
-    """A static shape as code of the time reads it: a tuple with ``as_list()`` and ``ndims``."""
-
-    @property
-    def ndims(self) -> int:
-        return len(self)
-
-    def as_list(self) -> list[int | None]:
-        return list(self)
 
 
 class Tensor(ir.Value):
@@ -95,10 +88,28 @@ class Tensor(ir.Value):
     @property
     def element_type(self) -> ir.DataType:
         """The dtype, which every tensor of ours has."""
-        dtype = self.dtype
+        dtype = super().dtype
         if dtype is None:
             raise TypeError(f"tensor {self.name!r} has no dtype")
         return dtype
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype: as users read it, and onnx_ir's own for a value of a graph."""
+        return _SHOWN[self.element_type] if self.graph is None else self.element_type
+
+    @dtype.setter
+    def dtype(self, value: ir.DataType) -> None:
+        ir.Value.dtype.fset(self, value)
+
+    @property
+    def shape(self) -> Any:
+        """The static shape: as users read it, and onnx_ir's own for a value of a graph."""
+        return self.get_shape() if self.graph is None else super().shape
+
+    @shape.setter
+    def shape(self, value: ir.Shape | None) -> None:
+        ir.Value.shape.fset(self, value)
 
     @property
     def rank(self) -> int:
@@ -109,8 +120,27 @@ class Tensor(ir.Value):
         return self.const_value is not None
 
     def get_shape(self) -> TensorShape:
-        """Return the static shape with None for free dimensions."""
-        return TensorShape(shapes.to_keras(self.dims))
+        """Return the static shape, each entry with a ``value``, which is None for free dimensions."""
+        return TensorShape.of(shapes.to_keras(self.dims))
+
+    def set_shape(self, shape: Sequence[Any]) -> None:
+        """State sizes of free dimensions that the one who asks knows better; ValueError where a known one differs."""
+        sizes = TensorShape.of(shape).as_list()
+        if not self.get_shape().is_compatible_with(sizes):
+            raise ValueError(
+                f"{self!r}: set_shape was given {tuple(sizes)}; expected sizes that agree with the known ones."
+            )
+        self.dims = tuple(dim if size is None else size for dim, size in zip(self.dims, sizes, strict=True))
+        self.shape = ir.Shape([d if isinstance(d, int) else ir.SymbolicDim(d) for d in self.dims])
+
+    @property
+    def _keras_shape(self) -> TensorShape:
+        """The static shape as Keras of the time keeps it: with None for free dimensions. Setting it states sizes."""
+        return TensorShape.of(shapes.to_keras(self.dims), free=None)
+
+    @_keras_shape.setter
+    def _keras_shape(self, shape: Sequence[Any]) -> None:
+        self.set_shape(shape)
 
     def __repr__(self) -> str:
         kind = type(self).__name__

@@ -209,7 +209,7 @@ class Layer(Weights, Connections):
             if not self.built:
                 check_inputs(self._who, self.input_spec, to_list(inputs))
                 with place(self._who):
-                    self.build(unpack([tensor.get_shape() for tensor in to_list(inputs)]))
+                    self.build(unpack([tensor._keras_shape for tensor in to_list(inputs)]))
             check_inputs(self._who, self.input_spec, to_list(inputs))
             with place(self._who):
                 outputs = self.call(inputs, **arguments)

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from onnxseq import backend as K
 from onnxseq import registry
 from onnxseq.errors import text
@@ -126,9 +128,9 @@ class RepeatVector(Layer):
         self.input_spec = InputSpec(ndim=2)
 
     def call(self, inputs):
-        if isinstance(self.n, bool) or not isinstance(self.n, int):
+        if isinstance(self.n, bool) or not isinstance(self.n, int | np.integer):
             raise TypeError(text(self._who, f"n={self.n!r}", "a whole number"))
-        return K.repeat(inputs, self.n)
+        return K.repeat(inputs, int(self.n))
 
     def _compute_output_shape(self, input_shape):
         return (input_shape[0], self.n, input_shape[1])
