@@ -62,6 +62,7 @@ from onnxseq.backend.random import (
     random_uniform_variable,
     truncated_normal,
 )
+from onnxseq.backend.recurrence import foldl, foldr, map_fn, rnn
 from onnxseq.backend.reductions import all, any, argmax, argmin, max, mean, min, prod, std, sum, var
 from onnxseq.backend.shape import (
     arange,
@@ -165,6 +166,8 @@ __all__ = [
     "eye",
     "flatten",
     "floatx",
+    "foldl",
+    "foldr",
     "function",
     "gather",
     "get_session",
@@ -191,6 +194,7 @@ __all__ = [
     "less_equal",
     "log",
     "manual_variable_initialization",
+    "map_fn",
     "max",
     "maximum",
     "mean",
@@ -227,6 +231,7 @@ __all__ = [
     "resize_images",
     "resize_volumes",
     "reverse",
+    "rnn",
     "root",
     "round",
     "separable_conv2d",

@@ -94,7 +94,7 @@ def _gradient_scope(node: ir.Node) -> str:
 def _vjp(node: ir.Node, arrived: list[Tensor | None], params: Sequence[Tensor]) -> Sequence[Tensor | None]:
     op = law.of(node)
     if op.vjp is not None:
-        return op.vjp(node, *arrived)
+        return op.vjp(node, _walk, *arrived) if op.nested else op.vjp(node, *arrived)
     if op.expand is None:
         behind = next((p.name for p in params if node in path_nodes([node.outputs[0]], [p])), "a parameter")
         raise NotDifferentiable(

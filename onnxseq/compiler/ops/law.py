@@ -40,6 +40,8 @@ class Op:
         zero: indices of inputs in which the op is linear: where one of them is all zero, so is every output.
         random: whether two equal nodes must stay two.
         elementwise: whether output [i] depends on the inputs' [i] alone, after broadcasting.
+        nested: whether the op holds nodes of its own; its rule is then ``vjp(node, walk, *cotangents)``, where
+            ``walk(targets, seeds, params, leaves)`` differentiates them.
     """
 
     def __init__(
@@ -54,11 +56,13 @@ class Op:
         zero: Sequence[int] = (),
         random: bool = False,
         elementwise: bool = False,
+        nested: bool = False,
     ):
         self.name, self.domain = name, domain
         self.types, self.vjp, self.expand = types, vjp, expand
         self.lowerings = dict(lowerings or {})
         self.zero, self.random, self.elementwise = tuple(zero), random, elementwise
+        self.nested = nested
         key = (domain, name)
         if key in TABLE:
             raise ValueError(f"op {domain}::{name} is defined twice")

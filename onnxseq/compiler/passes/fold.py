@@ -31,11 +31,12 @@ class Fold(ir.passes.InPlacePass):
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         changed = False
-        for _ in range(20):
-            _share_constants(model.graph)
-            if not rewrite.apply(model.graph, functools.partial(_fold, _zero_values(model.graph))):
-                break
-            changed = True
+        for graph in rewrite.graphs(model.graph):
+            for _ in range(20):
+                _share_constants(graph)
+                if not rewrite.apply(graph, functools.partial(_fold, _zero_values(graph))):
+                    break
+                changed = True
         return ir.passes.PassResult(model, changed)
 
 

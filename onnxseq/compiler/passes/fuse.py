@@ -28,7 +28,9 @@ class FuseProducts(ir.passes.InPlacePass):
     """Rules 2 to 4."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        changed = rewrite.apply_until_stable(model.graph, _product)
+        changed = False
+        for graph in rewrite.graphs(model.graph):
+            changed |= rewrite.apply_until_stable(graph, _product)
         return ir.passes.PassResult(model, changed)
 
 

@@ -3,6 +3,7 @@
 1. A compound node is replaced by its first lowering whose feature the target has and which applies.
 2. Without one, it is replaced by its expansion.
 3. Compound ops which a lowering used are lowered in turn.
+4. So are those in the graphs inside nodes.
 
 It must not leave a node of our own domain behind.
 """
@@ -41,5 +42,7 @@ class Lower(ir.passes.InPlacePass):
         return op.expand(node)
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        changed = rewrite.apply_until_stable(model.graph, self._rule)
+        changed = False
+        for graph in rewrite.graphs(model.graph):
+            changed |= rewrite.apply_until_stable(graph, self._rule)
         return ir.passes.PassResult(model, changed)

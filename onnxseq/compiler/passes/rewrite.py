@@ -1,13 +1,22 @@
 """What all passes share: replacing a node by tensors recorded anew, and walking to a fixed point."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import onnx_ir as ir
 
 from onnxseq.compiler.tensor import Tensor, scope
 
 Rule = Callable[[ir.Node], Sequence[Tensor] | Tensor | None]
+
+
+def graphs(graph: ir.Graph) -> Iterator[ir.Graph]:
+    """Yield a graph and the graphs inside its nodes, the outer ones first."""
+    yield graph
+    for node in graph:
+        for attribute in node.attributes.values():
+            if attribute.type == ir.AttributeType.GRAPH:
+                yield from graphs(attribute.as_graph())
 
 
 def replace(graph: ir.Graph, node: ir.Node, values: Sequence[Tensor] | Tensor) -> None:
