@@ -60,7 +60,7 @@ def layer_tables(L):
     add("conv1d", "Conv1D", (8, 3), filters=4, kernel_size=3, strides=2, padding="same")
     add("conv1d_dilated", "Conv1D", (8, 3), filters=4, kernel_size=3, padding="same", dilation_rate=2)
     add("conv2d", "Conv2D", (6, 6, 2), filters=3, kernel_size=(2, 3), padding="same", activation="relu")
-    for rank, shape in ((1, (8, 3)), (2, (6, 6, 2))):
+    for rank, shape in ((1, (8, 3)), (2, (6, 6, 2)), (3, (4, 4, 4, 2))):
         add("max_pool%dd" % rank, "MaxPooling%dD" % rank, shape)
         add("average_pool%dd" % rank, "AveragePooling%dD" % rank, shape, padding="same")
         add("global_max%dd" % rank, "GlobalMaxPooling%dD" % rank, shape)
@@ -77,6 +77,7 @@ def layer_tables(L):
     add("separable", "SeparableConv2D", (5, 5, 2), filters=3, kernel_size=2)
     add("conv2d_transpose", "Conv2DTranspose", (4, 4, 2), filters=3, kernel_size=2)
     add("conv3d", "Conv3D", (4, 4, 4, 2), filters=2, kernel_size=2)
+    add("conv3d_transpose", "Conv3DTranspose", (2, 3, 2, 2), filters=3, kernel_size=2, strides=2)
     add("conv_lstm", "ConvLSTM2D", (3, 5, 5, 2), filters=2, kernel_size=2)
     if hasattr(L, "Embedding"):
         found["embedding"] = (lambda: [L.Embedding(7, 3, input_length=4)], (4,))

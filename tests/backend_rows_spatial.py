@@ -79,16 +79,38 @@ def separable(x, depth, point):
 
 
 def spread(x, w, spatial, strides, padding):
-    """The gradient of a convolution of images by its input."""
-    kernel, out = w.shape[:2], x.shape[1:3]
-    pads = [(0, 0), (0, 0)]
+    """The gradient of a convolution by its input."""
+    kernel, out = w.shape[:-2], x.shape[1:-1]
+    pads = [(0, 0)] * len(kernel)
     if padding == "same":
-        pads = same_pads(spatial, kernel, strides, (1, 1))
-    full = np.zeros((x.shape[0],) + tuple(n + a + b for n, (a, b) in zip(spatial, pads, strict=True)) + w.shape[2:3])
-    for i, j in itertools.product(*map(range, kernel)):
-        rows, columns = (slice(p, p + (n - 1) * s + 1, s) for p, n, s in zip((i, j), out, strides, strict=True))
-        full[:, rows, columns] += x.dot(w[i, j].T)
-    return full[:, pads[0][0] : pads[0][0] + spatial[0], pads[1][0] : pads[1][0] + spatial[1]]
+        pads = same_pads(spatial, kernel, strides, (1,) * len(kernel))
+    full = np.zeros((x.shape[0],) + tuple(n + a + b for n, (a, b) in zip(spatial, pads, strict=True)) + w.shape[-2:-1])
+    for place in itertools.product(*map(range, kernel)):
+        cut = tuple(slice(p, p + (n - 1) * s + 1, s) for p, n, s in zip(place, out, strides, strict=True))
+        full[(slice(None), *cut)] += x.dot(w[place].T)
+    return full[(slice(None), *(slice(a, a + n) for n, (a, _) in zip(spatial, pads, strict=True)))]
+
+
+def depthwise(x, kernel):
+    parts = [convolved()(x[..., c : c + 1], kernel[:, :, c : c + 1, :]) for c in range(x.shape[-1])]
+    return np.concatenate(parts, -1)
+
+
+def local(size, strides, channels_first=False):
+    """Each window times a matrix of its own."""
+
+    def reference(x, kernel):
+        last = np.moveaxis(x, 1, -1) if channels_first else x
+        counts = [(n - k) // s + 1 for n, k, s in zip(last.shape[1:-1], size, strides, strict=True)]
+        y = np.zeros((x.shape[0], *counts, kernel.shape[-1]))
+        for matrix, place in zip(kernel, itertools.product(*map(range, counts)), strict=True):
+            cut = tuple(slice(p * s, p * s + k) for p, k, s in zip(place, size, strides, strict=True))
+            seen = last[(slice(None), *cut)]
+            seen = np.moveaxis(seen, -1, 1) if channels_first else seen
+            y[(slice(None), *place)] = seen.reshape(len(x), -1).dot(matrix)
+        return np.moveaxis(y, -1, 1) if channels_first else y
+
+    return reference
 
 
 SPATIAL = {"channels_last": (0, 1, 2), "channels_first": (0, 2, 3)}  # the axes that may be free
@@ -125,6 +147,25 @@ row("conv2d_transpose",
     lambda K, x, w: K.conv2d_transpose(x, w, (2, 3, 6, 7), (2, 2), "same", "channels_first"),
     [draw(2, 4, 3, 4), draw(3, 2, 3, 4)], first(lambda x, w: spread(x, w, (6, 7), (2, 2), "same")), free="none",
     loose=20, label="first")  # fmt: skip
+
+for padding, sizes in (("same", (5, 8)), ("valid", (7, 9))):
+    row("conv2d_transpose",
+        lambda K, x, w, a=(padding, sizes[0] - 6): K.conv2d_transpose(
+            x, w, (2, K.shape(x)[1] * 2 + a[1], K.shape(x)[2] * 2 + (a[0] == "valid"), 3), (2, 2), a[0]),
+        [draw(2, 3, 4, 4), draw(3, 2, 3, 4)], lambda x, w, a=(sizes, padding): spread(x, w, a[0], (2, 2), a[1]),
+        free=(1, 2), loose=20, label=f"free_{padding}")  # fmt: skip
+row("conv3d_transpose",
+    lambda K, x, w: K.conv3d_transpose(x, w, (2, None, None, None, 3), (2, 1, 2), "same"),
+    [draw(2, 2, 3, 2, 4), draw(2, 2, 3, 3, 4)], lambda x, w: spread(x, w, (4, 3, 4), (2, 1, 2), "same"),
+    free=(0, 1, 2, 3), loose=20)  # fmt: skip
+row("depthwise_conv2d", lambda K, x, w: K.depthwise_conv2d(x, w), [draw(2, 5, 6, 3), draw(2, 3, 3, 2)], depthwise,
+    free=(0, 1, 2), loose=20)  # fmt: skip
+row("local_conv1d", lambda K, x, w: K.local_conv1d(x, w, (3,), (2,)), [draw(2, 7, 3), draw(3, 9, 4)],
+    local((3,), (2,)), free=(0,), loose=10)  # fmt: skip
+row("local_conv2d", lambda K, x, w: K.local_conv2d(x, w, (3, 2), (1, 2), (2, 3)), [draw(2, 4, 6, 3), draw(6, 18, 5)],
+    local((3, 2), (1, 2)), free=(0,), loose=10)  # fmt: skip
+row("local_conv2d", lambda K, x, w: K.local_conv2d(x, w, (3, 2), (1, 2), (2, 3), "channels_first"),
+    [draw(2, 3, 4, 6), draw(6, 18, 5)], local((3, 2), (1, 2), True), free=(0,), loose=10, label="first")  # fmt: skip
 
 # -- pooling, resizing, padding -------------------------------------------------------------------------------
 

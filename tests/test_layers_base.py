@@ -67,6 +67,10 @@ def test_input_names_count_from_one():
     assert [L.Input((2,)).name, L.Input((2,), name="data").name, L.Input((2,)).name] == ["input_1", "data", "input_2"]
 
 
+TRANSPOSED_KEYS = (
+    "filters kernel_size strides padding data_format activation use_bias kernel_initializer bias_initializer "
+    "kernel_regularizer bias_regularizer activity_regularizer kernel_constraint bias_constraint"
+)
 CONFIG_KEYS = {
     "Dense": "units activation use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer "
              "activity_regularizer kernel_constraint bias_constraint",
@@ -90,14 +94,29 @@ CONFIG_KEYS = {
     "Conv2D": "filters kernel_size strides padding data_format dilation_rate activation use_bias kernel_initializer "
               "bias_initializer kernel_regularizer bias_regularizer activity_regularizer kernel_constraint "
               "bias_constraint",
+    "Conv3D": "filters kernel_size strides padding data_format dilation_rate activation use_bias kernel_initializer "
+              "bias_initializer kernel_regularizer bias_regularizer activity_regularizer kernel_constraint "
+              "bias_constraint",
+    "Conv2DTranspose": TRANSPOSED_KEYS,
+    "Conv3DTranspose": TRANSPOSED_KEYS,
+    "SeparableConv2D": "filters kernel_size strides padding data_format activation use_bias depthwise_initializer "
+                       "pointwise_initializer bias_initializer depthwise_regularizer pointwise_regularizer "
+                       "bias_regularizer activity_regularizer depthwise_constraint pointwise_constraint "
+                       "bias_constraint",
+    "LocallyConnected1D": TRANSPOSED_KEYS.replace("data_format ", ""),
+    "LocallyConnected2D": TRANSPOSED_KEYS,
     "MaxPooling1D": "strides pool_size padding",
     "AveragePooling1D": "strides pool_size padding",
     "MaxPooling2D": "pool_size padding strides data_format",
     "AveragePooling2D": "pool_size padding strides data_format",
+    "MaxPooling3D": "pool_size padding strides data_format",
+    "AveragePooling3D": "pool_size padding strides data_format",
     "GlobalMaxPooling1D": "",
     "GlobalAveragePooling1D": "",
     "GlobalMaxPooling2D": "data_format",
     "GlobalAveragePooling2D": "data_format",
+    "GlobalMaxPooling3D": "data_format",
+    "GlobalAveragePooling3D": "data_format",
     "ZeroPadding1D": "padding",
     "ZeroPadding2D": "padding data_format",
     "UpSampling1D": "size",
@@ -106,6 +125,8 @@ CONFIG_KEYS = {
 ARGUMENTS = {
     "Dense": (3,), "Activation": ("relu",), "Dropout": (0.5,), "Reshape": ((3,),), "Permute": ((1, 2),),
     "RepeatVector": (3,), "Lambda": (K.exp,), "Embedding": (3, 4), "Conv1D": (3, 2), "Conv2D": (3, 2),
+    "Conv3D": (3, 2), "Conv2DTranspose": (3, 2), "Conv3DTranspose": (3, 2), "SeparableConv2D": (3, 2),
+    "LocallyConnected1D": (3, 2), "LocallyConnected2D": (3, 2),
 }  # fmt: skip
 
 

@@ -122,6 +122,29 @@ MESSAGES = [
     (lambda: on(named(L.MaxPooling2D, 6), 5, 7, 2), ValueError,
      "MaxPooling2D 'it': input has shape (None, 5, 7, 2); expected room for windows of (6, 6). "
      "Use padding='same' or smaller windows."),
+    (lambda: on(named(L.Conv3D, 2, 3), 5, 2, 4, 1), ValueError,
+     "Conv3D 'it': input has shape (None, 5, 2, 4, 1); expected room for a kernel of (3, 3, 3) at dilation (1, 1, 1). "
+     "Use padding='same' or a smaller kernel."),
+    (lambda: on(named(L.AveragePooling3D, 3), 5, 2, 4, 1), ValueError,
+     "AveragePooling3D 'it': input has shape (None, 5, 2, 4, 1); expected room for windows of (3, 3, 3). "
+     "Use padding='same' or smaller windows."),
+    (lambda: on(named(L.Conv2DTranspose, 2, 3), 5, 4, None), ValueError,
+     "Conv2DTranspose 'it': input has shape (None, 5, 4, None); expected a known size on axis -1, the channels, since "
+     "the weights' shape follows from it. Give the input's shape in full."),
+    (lambda: on(named(L.SeparableConv2D, 2, 3, strides=2, dilation_rate=2), 9, 9, 2), ValueError,
+     "SeparableConv2D 'it': strides=(2, 2) and dilation_rate=(2, 2); expected one of them to be 1. "
+     "Drop one of the two."),
+    (lambda: named(L.SeparableConv2D, 2, 3, depth_multiplier=0), ValueError,
+     "SeparableConv2D 'it': depth_multiplier=0; expected an integer of 1 or more."),
+    (lambda: named(L.LocallyConnected1D, 2, 3, padding="same"), ValueError,
+     "LocallyConnected1D 'it': padding='same'; expected 'valid', the only one for kernels of their own. "
+     "Put a ZeroPadding layer before it."),
+    (lambda: on(named(L.LocallyConnected2D, 2, 3), None, 5, 2), ValueError,
+     "LocallyConnected2D 'it': input has shape (None, None, 5, 2); expected known sizes behind the batch, since each "
+     "place has weights of its own. Give the input's shape in full."),
+    (lambda: on(named(L.LocallyConnected2D, 2, 3), 5, 2, 2), ValueError,
+     "LocallyConnected2D 'it': input has shape (None, 5, 2, 2); expected room for a kernel of (3, 3). "
+     "Use a smaller kernel."),
     (lambda: on(named(L.Reshape, (3, -1)), 4), ValueError,
      "Reshape 'it': input of shape (None, 4) with 4 elements a sample; expected as many as in target_shape=(3, -1). "
      "Change one of the two shapes."),

@@ -1,6 +1,15 @@
 """K: the functions that layers, losses, metrics and optimizers are written in, with Keras's names and meanings."""
 
-from onnxseq.backend.convolution import bias_add, conv1d, conv2d, conv2d_transpose, conv3d, separable_conv2d
+from onnxseq.backend.convolution import (
+    bias_add,
+    conv1d,
+    conv2d,
+    conv2d_transpose,
+    conv3d,
+    conv3d_transpose,
+    depthwise_conv2d,
+    separable_conv2d,
+)
 from onnxseq.backend.defaults import (
     backend,
     cast_to_floatx,
@@ -12,6 +21,7 @@ from onnxseq.backend.defaults import (
     set_image_data_format,
 )
 from onnxseq.backend.linalg import batch_dot, dot
+from onnxseq.backend.local import local_conv1d, local_conv2d
 from onnxseq.backend.math import (
     abs,
     clip,
@@ -152,8 +162,10 @@ __all__ = [
     "conv2d",
     "conv2d_transpose",
     "conv3d",
+    "conv3d_transpose",
     "cos",
     "count_params",
+    "depthwise_conv2d",
     "dot",
     "dropout",
     "dtype",
@@ -192,6 +204,8 @@ __all__ = [
     "learning_phase",
     "less",
     "less_equal",
+    "local_conv1d",
+    "local_conv2d",
     "log",
     "manual_variable_initialization",
     "map_fn",

@@ -1,11 +1,26 @@
 """The layers: each a computation with weights, written in K alone."""
 
 from onnxseq.layers.base import InputSpec, Layer
-from onnxseq.layers.convolutional import Conv1D, Conv2D, Convolution1D, Convolution2D
+from onnxseq.layers.convolutional import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
 from onnxseq.layers.core import Activation, ActivityRegularization, Dense, Dropout, Masking
 from onnxseq.layers.embeddings import Embedding
+from onnxseq.layers.global_pooling import (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalAvgPool1D,
+    GlobalAvgPool2D,
+    GlobalAvgPool3D,
+    GlobalMaxPool1D,
+    GlobalMaxPool2D,
+    GlobalMaxPool3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+)
 from onnxseq.layers.input import Input, InputLayer
 from onnxseq.layers.lambdas import Lambda
+from onnxseq.layers.local import LocallyConnected1D, LocallyConnected2D
 from onnxseq.layers.merge import (
     Add,
     Average,
@@ -24,23 +39,26 @@ from onnxseq.layers.normalization import BatchNormalization
 from onnxseq.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
+    AveragePooling3D,
     AvgPool1D,
     AvgPool2D,
-    GlobalAveragePooling1D,
-    GlobalAveragePooling2D,
-    GlobalAvgPool1D,
-    GlobalAvgPool2D,
-    GlobalMaxPool1D,
-    GlobalMaxPool2D,
-    GlobalMaxPooling1D,
-    GlobalMaxPooling2D,
+    AvgPool3D,
     MaxPool1D,
     MaxPool2D,
+    MaxPool3D,
     MaxPooling1D,
     MaxPooling2D,
+    MaxPooling3D,
 )
 from onnxseq.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from onnxseq.layers.resizing import UpSampling1D, UpSampling2D, ZeroPadding1D, ZeroPadding2D
+from onnxseq.layers.separable import SeparableConv2D, SeparableConvolution2D
+from onnxseq.layers.transposed import (
+    Conv2DTranspose,
+    Conv3DTranspose,
+    Convolution2DTranspose,
+    Convolution3DTranspose,
+)
 
 __all__ = [
     "Activation",
@@ -49,14 +67,22 @@ __all__ = [
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
+    "AveragePooling3D",
     "AvgPool1D",
     "AvgPool2D",
+    "AvgPool3D",
     "BatchNormalization",
     "Concatenate",
     "Conv1D",
     "Conv2D",
+    "Conv2DTranspose",
+    "Conv3D",
+    "Conv3DTranspose",
     "Convolution1D",
     "Convolution2D",
+    "Convolution2DTranspose",
+    "Convolution3D",
+    "Convolution3DTranspose",
     "Dense",
     "Dot",
     "Dropout",
@@ -64,27 +90,37 @@ __all__ = [
     "Flatten",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
     "GlobalAvgPool1D",
     "GlobalAvgPool2D",
+    "GlobalAvgPool3D",
     "GlobalMaxPool1D",
     "GlobalMaxPool2D",
+    "GlobalMaxPool3D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
     "Input",
     "InputLayer",
     "InputSpec",
     "Lambda",
     "Layer",
+    "LocallyConnected1D",
+    "LocallyConnected2D",
     "Masking",
     "MaxPool1D",
     "MaxPool2D",
+    "MaxPool3D",
     "MaxPooling1D",
     "MaxPooling2D",
+    "MaxPooling3D",
     "Maximum",
     "Multiply",
     "Permute",
     "RepeatVector",
     "Reshape",
+    "SeparableConv2D",
+    "SeparableConvolution2D",
     "UpSampling1D",
     "UpSampling2D",
     "ZeroPadding1D",

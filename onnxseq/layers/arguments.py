@@ -50,6 +50,13 @@ def window_count(length, size, padding, stride, dilation=1):
     return -(-free // stride)
 
 
+def spread_length(length, size, padding, stride):
+    """Return the length from which so many windows come, at least: that of a transposed convolution's output."""
+    if length is None:
+        return None
+    return length * stride + (max(size - stride, 0) if padding == "valid" else 0)
+
+
 def scaled(length, factor):
     """Return a length times a factor; None for an unknown length."""
     return None if length is None else length * factor
@@ -97,15 +104,18 @@ class KernelLayer(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
 
-    def _add_kernel(self, shape, bias_size):
+    def _add_kernel(self, shape, bias_shape):
         self.kernel = self.add_weight(
             "kernel", shape, dtype=self.dtype, initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
         )  # fmt: skip
+        self._add_bias(bias_shape)
+
+    def _add_bias(self, shape):
         self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(
-                "bias", (bias_size,), dtype=self.dtype, initializer=self.bias_initializer,
+                "bias", shape, dtype=self.dtype, initializer=self.bias_initializer,
                 regularizer=self.bias_regularizer, constraint=self.bias_constraint,
             )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Convolution over one and two dimensions."""
+"""Convolution over one, two and three dimensions."""
 
 from onnxseq import backend as K
 from onnxseq import registry
@@ -42,15 +42,18 @@ class Conv(KernelLayer):
     def build(self, input_shape):
         channel_axis = 1 if self.data_format == "channels_first" else -1
         channels = known_axis(self._who, input_shape, channel_axis, "channels")
+        self._check_rates()
+        self._check_fits(input_shape)
+        self._add_kernel((*self.kernel_size, channels, self.filters), (self.filters,))
+        self.input_spec = InputSpec(ndim=self.rank + 2, axes={channel_axis: channels})
+        self.built = True
+
+    def _check_rates(self):
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
                 text(self._who, f"strides={self.strides} and dilation_rate={self.dilation_rate}",
                      "one of them to be 1", "Drop one of the two.")
             )  # fmt: skip
-        self._check_fits(input_shape)
-        self._add_kernel((*self.kernel_size, channels, self.filters), self.filters)
-        self.input_spec = InputSpec(ndim=self.rank + 2, axes={channel_axis: channels})
-        self.built = True
 
     def _check_fits(self, input_shape):
         output_shape = self._compute_output_shape(tuple(input_shape))
@@ -174,5 +177,48 @@ class Conv2D(Conv):
         return self._finish(outputs, self.data_format)
 
 
+@registry.register("layer", "Convolution3D")
+class Conv3D(Conv):
+    """Slides a kernel through volumes: each output is a sum over a window of the input, all channels included.
+
+    Shapes:
+        input (batch, planes, rows, columns, channels), output (batch, new planes, new rows, new columns, filters),
+        kernel (*kernel_size, channels, filters), bias (filters,); channels come before planes under 'channels_first'.
+
+    Arguments:
+        filters: the number of outputs of each window.
+        kernel_size: the planes, rows and columns of the kernel, one number for all or three.
+        strides: the distance between windows, one number for all or three.
+        padding: 'valid' for none; 'same' for zeros around the volume so that its size is that of the input over the
+            strides, the odd plane, row and column after.
+        data_format: 'channels_last' or 'channels_first'; ``K.image_data_format()`` where None.
+        dilation_rate: the distance between the elements of a window.
+        The others are those of Conv2D.
+
+    Raises:
+        ValueError: where an argument is none of the above, or strides and dilation are both greater than 1.
+    """
+
+    def __init__(
+        self, filters, kernel_size, strides=(1, 1, 1), padding="valid", data_format=None, dilation_rate=(1, 1, 1),
+        activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros",
+        kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
+        bias_constraint=None, **kwargs,
+    ):  # fmt: skip
+        super().__init__(
+            3, filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
+            kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
+            kernel_constraint, bias_constraint, **kwargs,
+        )  # fmt: skip
+
+    def call(self, inputs):
+        outputs = K.conv3d(
+            inputs, self.kernel, strides=self.strides, padding=self.padding, data_format=self.data_format,
+            dilation_rate=self.dilation_rate,
+        )  # fmt: skip
+        return self._finish(outputs, self.data_format)
+
+
 Convolution1D = Conv1D
 Convolution2D = Conv2D
+Convolution3D = Conv3D

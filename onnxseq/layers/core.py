@@ -48,7 +48,7 @@ class Dense(KernelLayer):
     def build(self, input_shape):
         units = _count(self._who, "units", self.units)
         input_dim = known_axis(self._who, input_shape, -1, "number of inputs")
-        self._add_kernel((input_dim, units), units)
+        self._add_kernel((input_dim, units), (units,))
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_dim})
         self.built = True
 
@@ -127,7 +127,8 @@ class Dropout(Layer):
                      "It is the share that is dropped, not the share that is kept.")
             )  # fmt: skip
         if self.rate == 0:
-            return K.identity(inputs)
+            handed_on = K.identity(inputs)
+            return K.in_train_phase(handed_on, handed_on, training=training)
         noise_shape = self._get_noise_shape(inputs)
         return K.in_train_phase(
             lambda: K.dropout(inputs, self.rate, noise_shape, seed=self.seed), inputs, training=training

@@ -1,4 +1,4 @@
-"""Pooling over windows, and over whole sequences and images."""
+"""Pooling over windows of sequences, images and volumes."""
 
 from onnxseq import backend as K
 from onnxseq import registry
@@ -35,8 +35,9 @@ class Pooling(Layer):
                 text(self._who, f"input has shape {shape}", f"room for windows of {self.pool_size}",
                      "Use padding='same' or smaller windows.")
             )  # fmt: skip
-        if self.rank == 2:
-            return K.pool2d(inputs, self.pool_size, self.strides, self.padding, self.data_format, self.mode)
+        if self.rank > 1:
+            pool = K.pool2d if self.rank == 2 else K.pool3d
+            return pool(inputs, self.pool_size, self.strides, self.padding, self.data_format, self.mode)
         pooled = K.pool2d(
             K.expand_dims(inputs, 2), (*self.pool_size, 1), (*self.strides, 1), self.padding, self.data_format,
             self.mode,
@@ -70,6 +71,21 @@ class Pooling2D(Pooling):
     rank = 2
 
     def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
+    def get_config(self):
+        return {
+            **super().get_config(), "pool_size": self.pool_size, "padding": self.padding, "strides": self.strides,
+            "data_format": self.data_format,
+        }  # fmt: skip
+
+
+class Pooling3D(Pooling):
+    """The base of pooling through volumes."""
+
+    rank = 3
+
+    def __init__(self, pool_size=(2, 2, 2), strides=None, padding="valid", data_format=None, **kwargs):
         super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
     def get_config(self):
@@ -161,97 +177,52 @@ class AveragePooling2D(Pooling2D):
     mode = "avg"
 
 
-class GlobalPooling1D(Layer):
-    """The base of pooling over whole sequences."""
-
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.input_spec = InputSpec(ndim=3)
-
-    def _compute_output_shape(self, input_shape):
-        return (input_shape[0], input_shape[2])
-
-
-class GlobalPooling2D(Layer):
-    """The base of pooling over whole images."""
-
-    def __init__(self, data_format=None, **kwargs):
-        super().__init__(**kwargs)
-        self.data_format = data_format_argument(self._who, data_format)
-        self.input_spec = InputSpec(ndim=4)
-
-    @property
-    def _spatial_axes(self):
-        return [2, 3] if self.data_format == "channels_first" else [1, 2]
-
-    def _compute_output_shape(self, input_shape):
-        return (input_shape[0], input_shape[1 if self.data_format == "channels_first" else 3])
-
-    def get_config(self):
-        return {**super().get_config(), "data_format": self.data_format}
-
-
-@registry.register("layer", "GlobalMaxPool1D")
-class GlobalMaxPooling1D(GlobalPooling1D):
-    """Takes the greatest over the steps of a sequence, feature by feature.
+@registry.register("layer", "MaxPool3D")
+class MaxPooling3D(Pooling3D):
+    """Takes the greatest of each window of volumes, channel by channel.
 
     Shapes:
-        input (batch, steps, features), output (batch, features).
-    """
-
-    def call(self, inputs):
-        return K.max(inputs, axis=1)
-
-
-@registry.register("layer", "GlobalAvgPool1D")
-class GlobalAveragePooling1D(GlobalPooling1D):
-    """Takes the mean over the steps of a sequence, feature by feature.
-
-    Shapes:
-        input (batch, steps, features), output (batch, features).
-    """
-
-    def call(self, inputs):
-        return K.mean(inputs, axis=1)
-
-
-@registry.register("layer", "GlobalMaxPool2D")
-class GlobalMaxPooling2D(GlobalPooling2D):
-    """Takes the greatest over an image, channel by channel.
-
-    Shapes:
-        input (batch, rows, columns, channels), output (batch, channels); channels come before rows under
-        'channels_first'.
+        input (batch, planes, rows, columns, channels), output (batch, new planes, new rows, new columns, channels);
+        channels come before planes under 'channels_first'.
 
     Arguments:
+        pool_size: the planes, rows and columns of a window, one number for all or three.
+        strides: the distance between windows; ``pool_size`` where None.
+        padding: 'valid' for whole windows only; 'same' for windows that reach over the faces.
         data_format: 'channels_last' or 'channels_first'; ``K.image_data_format()`` where None.
+
+    Raises:
+        ValueError: where an argument is none of the above.
     """
 
-    def call(self, inputs):
-        return K.max(inputs, axis=self._spatial_axes)
+    mode = "max"
 
 
-@registry.register("layer", "GlobalAvgPool2D")
-class GlobalAveragePooling2D(GlobalPooling2D):
-    """Takes the mean over an image, channel by channel.
+@registry.register("layer", "AvgPool3D")
+class AveragePooling3D(Pooling3D):
+    """Takes the mean of each window of volumes, channel by channel.
 
     Shapes:
-        input (batch, rows, columns, channels), output (batch, channels); channels come before rows under
-        'channels_first'.
+        input (batch, planes, rows, columns, channels), output (batch, new planes, new rows, new columns, channels);
+        channels come before planes under 'channels_first'.
 
     Arguments:
+        pool_size: the planes, rows and columns of a window, one number for all or three.
+        strides: the distance between windows; ``pool_size`` where None.
+        padding: 'valid' for whole windows only; 'same' for windows that reach over the faces, where only the
+            elements inside count.
         data_format: 'channels_last' or 'channels_first'; ``K.image_data_format()`` where None.
+
+    Raises:
+        ValueError: where an argument is none of the above.
     """
 
-    def call(self, inputs):
-        return K.mean(inputs, axis=self._spatial_axes)
+    mode = "avg"
 
 
 MaxPool1D = MaxPooling1D
 AvgPool1D = AveragePooling1D
 MaxPool2D = MaxPooling2D
 AvgPool2D = AveragePooling2D
-GlobalMaxPool1D = GlobalMaxPooling1D
-GlobalAvgPool1D = GlobalAveragePooling1D
-GlobalMaxPool2D = GlobalMaxPooling2D
-GlobalAvgPool2D = GlobalAveragePooling2D
+MaxPool3D = MaxPooling3D
+AvgPool3D = AveragePooling3D
