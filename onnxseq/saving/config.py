@@ -160,15 +160,22 @@ def _read_yaml(yaml_string):
             if node is None:
                 return None
             _count_nodes(node, {})
-            found = loader.construct_document(node)
+            found = _data_of(loader, node)
         finally:
             loader.dispose()
     except RecursionError as error:
         raise ValueError(text(who, "the text is nested too deeply", "what to_yaml() writes")) from error
-    except (TypeError, LookupError, ArithmeticError, AttributeError) as error:
-        raise ValueError(text(who, f"a value that cannot be read ({error})", "YAML of plain data")) from error
     check_depth(who, found, "the text")
     return found
+
+
+def _data_of(loader, node):
+    try:
+        return loader.construct_document(node)
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
+        raise ValueError(
+            text("model_from_yaml", f"a value that cannot be read ({error})", "YAML of plain data")
+        ) from error
 
 
 def _count_nodes(node, known):

@@ -155,7 +155,8 @@ class Check:
             return 1 + 2 * self._arguments(arguments, place)
         self._num_calls += num_calls
         if self._num_calls > MAX_CALLS:
-            raise self._fault(place, f"models within models, which call layers more than {MAX_CALLS} times", "fewer")
+            raise self._fault(place, f"it calls layers more than {MAX_CALLS} times, those of models within it included",
+                              "fewer")
         return num_calls
 
     def _known(self, config, kind, place):
