@@ -16,7 +16,8 @@ from onnxseq.saving.archive import Archive, is_archive
 from onnxseq.saving.atomic import may_write
 from onnxseq.saving.config import KERAS_VERSION, WEIGHT_LAYOUT
 from onnxseq.saving.hdf5_reader import File
-from onnxseq.saving.legacy import keras3, upgrade
+from onnxseq.saving.legacy import keras1_state, keras3, upgrade
+from onnxseq.saving.legacy.kernels import backend_of, converter
 from onnxseq.saving.legacy.training import infer_schedule, state
 from onnxseq.saving.safety import Check, only_documented, read_json
 
@@ -144,7 +145,7 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
         model = build(who, config, custom_objects, safe_mode, stored.size)
         weights.assign(who, stored, model.layers)
         if compile:
-            _compile(who, model, root, custom_objects, by_weight=stored.version.startswith("3"))
+            _compile(who, model, root, custom_objects, stored)
     return model
 
 
@@ -162,7 +163,8 @@ def _load_archive(who, filepath, custom_objects, compile, safe_mode):
             compile_as(who, model, training, custom_objects)
             if "optimizer" in archive.weights:
                 arrays = keras3.numbered(archive.weights.group("optimizer").group("vars"))
-                _set_state(who, model, archive.weights, arrays, by_weight=True)
+                weights.check_total(who, archive.weights, arrays)
+                _set_state(who, model, arrays, None)
     return model
 
 
@@ -188,7 +190,7 @@ def build(who, config, custom_objects, safe_mode, num_scalars):
     return model
 
 
-def _compile(who, model, root, custom_objects, by_weight):
+def _compile(who, model, root, custom_objects, stored):
     training = read_attribute(who, root, "training_config")
     if training is None:
         warnings.warn(
@@ -201,7 +203,7 @@ def _compile(who, model, root, custom_objects, by_weight):
         training = upgrade.training(who, training, custom_objects)
     compile_as(who, model, training, custom_objects)
     if "optimizer_weights" in root:
-        _restore_optimizer(who, model, root.group("optimizer_weights"), by_weight)
+        _restore_optimizer(who, model, root.group("optimizer_weights"), stored)
 
 
 def compile_as(who, model, training, custom_objects):
@@ -232,8 +234,10 @@ def _with_custom(value, custom_objects):
     return custom_objects.get(value, value) if isinstance(value, str) else value
 
 
-def _restore_optimizer(who, model, group, by_weight):
-    _set_state(who, model, group, weights.read_arrays(who, group), by_weight)
+def _restore_optimizer(who, model, group, stored):
+    arrays = weights.read_arrays(who, group)
+    weights.check_total(who, group, arrays)
+    _set_state(who, model, arrays, stored)
     extra = read_attribute(who, group, _EXTRA)
     extra = extra if isinstance(extra, dict) else {}
     for name, variable in _hidden(model.optimizer).items():
@@ -241,18 +245,25 @@ def _restore_optimizer(who, model, group, by_weight):
             K.set_value(variable, extra[name])
 
 
-def _set_state(who, model, group, arrays, by_weight):
+def _set_state(who, model, arrays, stored):
+    """Give the optimizer the arrays of a file; ``stored`` is what it holds of the weights, None in an archive."""
     model._make_train_function()
-    weights.check_total(who, group, arrays)
-    pairs = state(model.optimizer, arrays, by_weight)
-    if pairs is None:
+    optimizer = model.optimizer
+    if stored is not None and stored.version.startswith("1"):
+        layers = weights.by_order(who, stored, model.layers)
+        convert = converter(stored.version, backend_of(stored))
+        found = keras1_state.state(optimizer, model._functions.trainable_weights, layers, arrays, convert)
+    else:
+        found = state(optimizer, arrays, by_weight=stored is None or stored.version.startswith("3"))
+        found = found and [(variable, array.read()) for variable, array in found]
+    if found is None:
         warnings.warn(
-            f"{who}: the file's state of {type(model.optimizer).__name__} is {len(arrays)} arrays that do not fit the "
-            f"model's {len(model.optimizer.weights)}. The optimizer starts anew.",
-            stacklevel=4,
+            f"{who}: the file's state of {type(optimizer).__name__} is {len(arrays)} arrays that do not fit the "
+            f"model's {len(optimizer.weights)}. The optimizer starts anew.",
+            stacklevel=5,
         )
         return
     # Keras 1 counted steps in floats.
-    K.batch_set_value([(variable, array.read().astype(K.dtype(variable))) for variable, array in pairs])
-    if not any(variable is getattr(model.optimizer, "m_schedule", None) for variable, _ in pairs):
-        infer_schedule(model.optimizer)
+    K.batch_set_value([(variable, value.astype(K.dtype(variable))) for variable, value in found])
+    if not any(variable is getattr(optimizer, "m_schedule", None) for variable, _ in found):
+        infer_schedule(optimizer)

@@ -15,7 +15,7 @@ from onnxseq.saving.atomic import may_write
 from onnxseq.saving.config import KERAS_VERSION, WEIGHT_LAYOUT
 from onnxseq.saving.hdf5_reader import File
 from onnxseq.saving.legacy import keras3
-from onnxseq.saving.legacy.kernels import converter
+from onnxseq.saving.legacy.kernels import backend_of, converter
 from onnxseq.saving.stored import StoredLayer, StoredWeights
 
 MAX_NAMES = 100_000
@@ -164,8 +164,8 @@ def assign(who, stored, layers, by_name=False):
     Raises:
         ValueError: The number of layers, or of a layer's weights, or a shape differs.
     """
-    pairs = _by_name(stored, layers) if by_name else _by_order(who, stored, layers)
-    assign_pairs(who, pairs, converter(stored.version, stored.backend))
+    pairs = _by_name(stored, layers) if by_name else by_order(who, stored, layers)
+    assign_pairs(who, pairs, converter(stored.version, backend_of(stored)))
 
 
 def assign_pairs(who, pairs, convert=None):
@@ -188,7 +188,12 @@ def _by_name(stored, layers):
     return [(layer, found) for found in stored.layers for layer in index.get(found.name, ())]
 
 
-def _by_order(who, stored, layers):
+def by_order(who, stored, layers):
+    """Return each layer that has weights in a pair with what a file holds of it, both in their order.
+
+    Raises:
+        ValueError: Their numbers differ.
+    """
     with_weights = [layer for layer in layers if layer.weights]
     filled = [layer for layer in stored.layers if layer.arrays]
     if len(filled) != len(with_weights):

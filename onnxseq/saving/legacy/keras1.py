@@ -30,6 +30,8 @@ _INITIALIZERS = {"zero": "zeros", "one": "ones", "uniform": "random_uniform", "n
 _REGULARIZERS = ("WeightRegularizer", "ActivityRegularizer", "L1L2Regularizer")
 _CONSTRAINTS = {"maxnorm": "MaxNorm", "nonneg": "NonNeg", "unitnorm": "UnitNorm", "minmaxnorm": "MinMaxNorm"}
 _NETWORKS = ("Sequential", "Model")
+_WITHOUT_ORDER = ("ZeroPadding2D", "ZeroPadding3D", "Cropping2D", "Cropping3D", "UpSampling2D", "UpSampling3D")
+"""Layers whose order of axes their configuration may leave out; it is that of the others in the model."""
 
 # Arguments that say nothing more: the shape of the input says it, or they are what they must be.
 _GONE = {
@@ -44,25 +46,43 @@ _KEPT = {
 
 
 def model(who, config):
-    """Return the configuration of a model, or of a layer in it, in the form of Keras 2.
+    """Return the configuration of a model in the form of Keras 2.
 
     Raises:
         ValueError: It says something that Keras 2 does not have.
     """
+    orders = set(_orders(config))
+    return _model(who, config, orders.pop() if len(orders) == 1 else None)
+
+
+def _orders(config):
+    """Yield the orders of axes that layers of a model have."""
+    pending = [config]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            if isinstance(value.get("dim_ordering"), str):
+                yield value["dim_ordering"]
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
+
+
+def _model(who, config, order):
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict | list):
         return config
     inner = config["config"]
     if config.get("class_name") not in _NETWORKS:
-        return _layer(who, config)
+        return _layer(who, config, order)
     if isinstance(inner, list):
-        return {**config, "config": [model(who, layer) for layer in inner]}
+        return {**config, "config": [_model(who, layer, order) for layer in inner]}
     layers = inner.get("layers")
     if not isinstance(layers, list):
         return config
-    return {**config, "config": {**inner, "layers": [model(who, layer) for layer in layers]}}
+    return {**config, "config": {**inner, "layers": [_model(who, layer, order) for layer in layers]}}
 
 
-def _layer(who, config):
+def _layer(who, config, order):
     name, arguments = config.get("class_name"), config["config"]
     if not isinstance(name, str) or not isinstance(arguments, dict):
         return config
@@ -76,6 +96,10 @@ def _layer(who, config):
                                   f"one of {', '.join(_MERGES)} in a graph"))
         if new != "Concatenate":
             arguments.pop("concat_axis", None)
+    if name != "InputLayer":
+        arguments.pop("input_dtype", None)  # that of the data: the layer's own is the default
+    if new in _WITHOUT_ORDER and order is not None:
+        arguments.setdefault("dim_ordering", order)
     if {"nb_row", "nb_col"} <= set(arguments):
         arguments["kernel_size"] = [arguments.pop("nb_row"), arguments.pop("nb_col")]
     if "output_dim" in arguments and name != "Embedding":
@@ -89,18 +113,18 @@ def _layer(who, config):
             continue
         own = _OF_EMBEDDING if name == "Embedding" else _ARGUMENTS
         key = own.get(key, _ARGUMENTS.get(key, key))
-        found[key] = _value(place, key, value)
+        found[key] = _value(place, key, value, order)
     return {**config, "class_name": new, "config": found}
 
 
-def _value(place, key, value):
+def _value(place, key, value, order):
     if isinstance(value, str):
         known = _INITIALIZERS if key.endswith("_initializer") else _VALUES.get(key, {})
         return known.get(value, value)
     if not isinstance(value, dict):
         return value
     if key in ("layer", "forward_layer", "backward_layer"):
-        return model(place, value)
+        return _model(place, value, order)
     name = value.get("name")
     if key.endswith("regularizer") and name is not None:
         if name not in _REGULARIZERS:

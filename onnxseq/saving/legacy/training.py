@@ -170,7 +170,7 @@ def _scalars(optimizer, arrays):
     pairs = []
     for index, array in enumerate(arrays):
         name = _parts(array)[-1]
-        if name in _STEPS or (index == 0 and array.dtype.kind in "iu"):
+        if (name in _STEPS or (index == 0 and array.dtype.kind in "iu")) and hasattr(optimizer, "iterations"):
             pairs.append((optimizer.iterations, array))
         elif name in ("momentum_cache", "m_schedule") and hasattr(optimizer, "m_schedule"):
             pairs.append((optimizer.m_schedule, array))
