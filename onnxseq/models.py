@@ -4,7 +4,7 @@ import copy
 
 from onnxseq import config as configs
 from onnxseq import registry, training_generators
-from onnxseq.errors import describe, text
+from onnxseq.errors import describe, place, text
 from onnxseq.layers.base import Layer, Node
 from onnxseq.layers.graph import get_source_inputs
 from onnxseq.layers.input import Input
@@ -336,14 +336,16 @@ class Sequential(Model):
 
     def predict_proba(self, x, batch_size=32, verbose=1):
         """Return `predict`'s output, which is to be read as probabilities of classes."""
-        return self.predict(x, batch_size, verbose)
+        with place(f"{self._who}.predict_proba"):
+            return self.predict(x, batch_size, verbose)
 
     def predict_classes(self, x, batch_size=32, verbose=1):
         """Return the class predicted for each sample.
 
         The index of the largest output; for a single output, 1 where it is above 0.5, else 0.
         """
-        outputs = self.predict(x, batch_size=batch_size, verbose=verbose)
+        with place(f"{self._who}.predict_classes"):
+            outputs = self.predict(x, batch_size=batch_size, verbose=verbose)
         return outputs.argmax(axis=-1) if outputs.shape[-1] > 1 else (outputs > 0.5).astype("int32")
 
     def fit_generator(

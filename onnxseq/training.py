@@ -373,6 +373,12 @@ class Model(Network):
     def __reduce__(self):
         return training_state.restore, (training_state.capture(self),)
 
+    def __copy__(self):
+        """Return a model that shares its layers, weights and training with this one."""
+        twin = type(self).__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
     def __deepcopy__(self, memo):
         twin = training_state.copy_model(self, memo)
         memo[id(self)] = twin

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from onnxseq import training_arrays, training_loop
-from onnxseq.errors import describe, text
+from onnxseq.errors import describe, place, text
 from onnxseq.utils.enqueuers import STOP_PATIENCE, GeneratorEnqueuer, OrderedEnqueuer, check_queue
 from onnxseq.utils.progbar import Progbar
 from onnxseq.utils.sequence import Sequence
@@ -76,7 +76,8 @@ def fit(
                 x, y, sample_weight = _training_batch(who, next_batch(step, steps_per_epoch))
                 logs = {"batch": step, "size": _num_samples(x)}
                 callbacks.on_batch_begin(step, logs)
-                outputs = model.train_on_batch(x, y, sample_weight=sample_weight, class_weight=class_weight)
+                with place(f"{who}, batch {step + 1}"):
+                    outputs = model.train_on_batch(x, y, sample_weight=sample_weight, class_weight=class_weight)
                 logs.update(zip(names, outputs if isinstance(outputs, list) else [outputs], strict=True))
                 callbacks.on_batch_end(step, logs)
                 step += 1
@@ -140,7 +141,8 @@ def evaluate(model, generator, steps, queue):
     with _Batches(who, generator, queue) as next_batch:
         while len(values) < steps:
             x, y, sample_weight = _training_batch(who, next_batch(len(values), steps))
-            values.append(model.test_on_batch(x, y, sample_weight=sample_weight))
+            with place(f"{who}, batch {len(values) + 1}"):
+                values.append(model.test_on_batch(x, y, sample_weight=sample_weight))
             sizes.append(_num_samples(x))
     if isinstance(values[0], list):
         return [np.average(np.float64(column), weights=sizes) for column in zip(*values, strict=True)]
@@ -160,7 +162,8 @@ def predict(model, generator, steps, verbose, queue):
                 if len(batch) not in (2, 3):
                     raise ValueError(_wrong_batch(who, batch))
                 batch = batch[0]
-            outputs = model.predict_on_batch(batch)
+            with place(f"{who}, batch {len(batches) + 1}"):
+                outputs = model.predict_on_batch(batch)
             batches.append(outputs if isinstance(outputs, list) else [outputs])
             if progbar is not None:
                 progbar.update(len(batches))

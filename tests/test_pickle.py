@@ -196,3 +196,13 @@ def test_two_functions_of_one_name_do_not_pickle():
     made = stack(Dense(3, activation=first), Dense(3, activation=relu6))
     with pytest.raises(ValueError, match="are both named 'relu6'; expected names of their own, which pickles need."):
         pickle.dumps(made)
+
+
+def test_a_shallow_copy_shares_the_layers_and_takes_no_name():
+    model = Sequential([Dense(2, input_shape=(3,))])
+    twin = copy.copy(model)
+    assert twin is not model
+    assert twin.name == model.name and twin.layers[0] is model.layers[0]
+    twin.set_weights([np.ones((3, 2)), np.zeros(2)])
+    assert model.get_weights()[0].sum() == 6
+    assert int(Sequential().name.split("_")[1]) == int(model.name.split("_")[1]) + 1

@@ -225,7 +225,27 @@ OTHER_FAULTS = {
     ),
     "a generator of another shape": (
         lambda m: m.fit_generator(iter([(X[:, :2], Y)]), 1, verbose=0), ValueError,
-        f"{WHO}.train_on_batch: input 'a_input' has shape (10, 2); expected shape (None, 4). "
+        f"{WHO}.fit_generator, batch 1: {WHO}.train_on_batch: input 'a_input' has shape (10, 2); "
+        "expected shape (None, 4). Change the array or the layer that it meets.",
+    ),
+    "evaluate a generator of another shape": (
+        lambda m: m.evaluate_generator(iter([(X, Y), (X[:, :2], Y)]), 2), ValueError,
+        f"{WHO}.evaluate_generator, batch 2: {WHO}.test_on_batch: input 'a_input' has shape (10, 2); "
+        "expected shape (None, 4). Change the array or the layer that it meets.",
+    ),
+    "predict a generator of another shape": (
+        lambda m: m.predict_generator(iter([X[:, :2]]), 1), ValueError,
+        f"{WHO}.predict_generator, batch 1: {WHO}.predict_on_batch: input 'a_input' has shape (10, 2); "
+        "expected shape (None, 4). Change the array or the layer that it meets.",
+    ),
+    "predict_classes": (
+        lambda m: m.predict_classes(X[:, :2]), ValueError,
+        f"{WHO}.predict_classes: {WHO}.predict: input 'a_input' has shape (10, 2); expected shape (None, 4). "
+        "Change the array or the layer that it meets.",
+    ),
+    "predict_proba": (
+        lambda m: m.predict_proba(X[:, :2]), ValueError,
+        f"{WHO}.predict_proba: {WHO}.predict: input 'a_input' has shape (10, 2); expected shape (None, 4). "
         "Change the array or the layer that it meets.",
     ),
     "a generator that is a list": (
