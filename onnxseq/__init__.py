@@ -11,6 +11,7 @@ from onnxseq import losses as losses
 from onnxseq import metrics as metrics
 from onnxseq import models as models
 from onnxseq import optimizers as optimizers
+from onnxseq import preprocessing as preprocessing
 from onnxseq import regularizers as regularizers
 from onnxseq import utils as utils
 

@@ -48,6 +48,7 @@ OWNERS = {
     "yaml": ("onnxseq.saving.config",),
     "h5py": ("onnxseq.saving.hdf5",),
     "tensorboardX": ("onnxseq.callbacks.tensorboard",),
+    "PIL": ("onnxseq.preprocessing.image.pictures",),
 }
 
 # A model file is not trusted: nothing that could run code out of one. Writing is another matter.
