@@ -68,10 +68,20 @@ def layer_tables(L):
         add("padding%dd" % rank, "ZeroPadding%dD" % rank, shape, padding=1)
         add("up_sampling%dd" % rank, "UpSampling%dD" % rank, shape, size=2)
         add("cropping%dd" % rank, "Cropping%dD" % rank, shape)
+    add("padding3d", "ZeroPadding3D", (2, 3, 2, 2), padding=(1, 0, 2))
+    add("cropping3d", "Cropping3D", (4, 3, 5, 2), cropping=((1, 1), (0, 2), (1, 0)))
+    add("up_sampling3d", "UpSampling3D", (2, 3, 2, 2), size=(1, 2, 2))
     for name in ("SimpleRNN", "LSTM", "GRU"):
         add(name.lower(), name, (4, 3), units=3)
     for name in ("LeakyReLU", "PReLU", "ELU", "ThresholdedReLU"):
         add(name.lower(), name, (5,))
+    add("prelu_shared", "PReLU", (4, 4, 3), shared_axes=[1, 2], alpha_initializer="ones", alpha_regularizer="l2")
+    # What is drawn cannot be compared: of rates at which nothing is.
+    add("gaussian_noise", "GaussianNoise", (5,), stddev=0.0)
+    add("gaussian_dropout", "GaussianDropout", (5,), rate=0.0)
+    add("alpha_dropout", "AlphaDropout", (5,), rate=0.0)
+    for rank, shape in ((1, (4, 3)), (2, (3, 3, 2)), (3, (2, 3, 2, 2))):
+        add("spatial_dropout%dd" % rank, "SpatialDropout%dD" % rank, shape, rate=0.0)
     add("locally_1d", "LocallyConnected1D", (6, 3), filters=2, kernel_size=3)
     add("locally_2d", "LocallyConnected2D", (5, 5, 2), filters=2, kernel_size=2)
     add("separable", "SeparableConv2D", (5, 5, 2), filters=3, kernel_size=2)
@@ -83,6 +93,10 @@ def layer_tables(L):
         found["embedding"] = (lambda: [L.Embedding(7, 3, input_length=4)], (4,))
     if hasattr(L, "TimeDistributed"):
         found["time_distributed"] = (lambda: [L.TimeDistributed(L.Dense(2), input_shape=(4, 3))], (4, 3))
+        found["time_distributed_norm"] = (
+            lambda: [L.TimeDistributed(L.BatchNormalization(momentum=0.9), input_shape=(4, 3))],
+            (4, 3),
+        )
     if hasattr(L, "LSTM"):
         found["lstm_sequences"] = (lambda: [L.LSTM(3, return_sequences=True, input_shape=(4, 3)), L.LSTM(2)], (4, 3))
         found["masking"] = (lambda: [L.Masking(mask_value=0.5, input_shape=(4, 3)), L.LSTM(3)], (4, 3))
@@ -145,6 +159,12 @@ def _graphs(keras):
             model = models.Model([first, second], output)
             model.compile("adam", "mse")
             yield "graph_" + class_name.lower(), model, [(5,), (5,)]
+    if hasattr(L, "Dot"):
+        first, second = L.Input((4, 5), name="first"), L.Input((4, 3), name="second")
+        output = L.Flatten()(L.Dot(axes=1, normalize=True)([L.Dense(2)(first), second]))
+        model = models.Model([first, second], L.Dense(2)(output))
+        model.compile("adam", "mse")
+        yield "graph_dot", model, [(4, 5), (4, 3)]
 
 
 def data_of(model, shapes):

@@ -12,7 +12,10 @@ KEPT = np.array([[True, False, True], [False, False, True]])
 
 HANDED_ON = [
     lambda: L.Dense(3), lambda: L.Activation("relu"), lambda: L.Dropout(0.5), lambda: L.BatchNormalization(),
-    lambda: L.Dropout(0.0), lambda: L.Lambda(lambda x: x * 2.0, mask=lambda x, mask: mask),
+    lambda: L.Dropout(0.0), lambda: L.SpatialDropout1D(0.2), lambda: L.GaussianNoise(0.1),
+    lambda: L.GaussianDropout(0.1), lambda: L.AlphaDropout(0.1), lambda: L.GaussianDropout(0.0),
+    lambda: L.LeakyReLU(), lambda: L.PReLU(), lambda: L.ELU(), lambda: L.ThresholdedReLU(),
+    lambda: L.TimeDistributed(L.Dense(3)), lambda: L.Lambda(lambda x: x * 2.0, mask=lambda x, mask: mask),
 ]  # fmt: skip
 # The last three hand their input itself on: tf.keras loses the mask there.
 STOPPED = [
@@ -22,7 +25,8 @@ STOPPED = [
 REFUSED = [
     lambda: L.Flatten(), lambda: L.Reshape((6,)), lambda: L.Permute((2, 1)), lambda: L.Conv1D(2, 2),
     lambda: L.MaxPooling1D(), lambda: L.AveragePooling1D(), lambda: L.GlobalMaxPooling1D(),
-    lambda: L.GlobalAveragePooling1D(), lambda: L.ZeroPadding1D(), lambda: L.UpSampling1D(), lambda: L.Layer(),
+    lambda: L.GlobalAveragePooling1D(), lambda: L.ZeroPadding1D(), lambda: L.UpSampling1D(), lambda: L.Cropping1D(),
+    lambda: L.Layer(),
 ]  # fmt: skip
 
 

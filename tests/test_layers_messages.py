@@ -80,7 +80,7 @@ MESSAGES = [
     (lambda: named(L.ZeroPadding1D, (1, 2, 3)), ValueError,
      "ZeroPadding1D 'it': padding=(1, 2, 3); expected an integer or a tuple of 2 integers, each 0 or more."),
     (lambda: named(L.ZeroPadding2D, 1.5), ValueError,
-     "ZeroPadding2D 'it': padding=1.5; expected an integer, a pair (rows, columns) or a pair of pairs "
+     "ZeroPadding2D 'it': padding=1.5; expected an integer, 2 integers (rows, columns) or 2 pairs "
      "((top, bottom), (left, right))."),
     (lambda: named(L.UpSampling1D, (2,)), TypeError, "UpSampling1D 'it': size=(2,); expected one whole number."),
     (lambda: named(L.UpSampling1D, "a"), ValueError, "UpSampling1D 'it': size='a'; expected one whole number."),
@@ -130,6 +130,9 @@ MESSAGES = [
      "Use padding='same' or smaller windows."),
     (lambda: on(named(L.Conv2DTranspose, 2, 3), 5, 4, None), ValueError,
      "Conv2DTranspose 'it': input has shape (None, 5, 4, None); expected a known size on axis -1, the channels, since "
+     "the weights' shape follows from it. Give the input's shape in full."),
+    (lambda: on(named(L.SeparableConv2D, 2, 3), 5, 4, None), TypeError,
+     "SeparableConv2D 'it': input has shape (None, 5, 4, None); expected a known size on axis -1, the channels, since "
      "the weights' shape follows from it. Give the input's shape in full."),
     (lambda: on(named(L.SeparableConv2D, 2, 3, strides=2, dilation_rate=2), 9, 9, 2), ValueError,
      "SeparableConv2D 'it': strides=(2, 2) and dilation_rate=(2, 2); expected one of them to be 1. "

@@ -1,5 +1,6 @@
 """The layers: each a computation with weights, written in K alone."""
 
+from onnxseq.layers.advanced_activations import ELU, LeakyReLU, PReLU, ThresholdedReLU
 from onnxseq.layers.base import InputSpec, Layer
 from onnxseq.layers.convolutional import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
 from onnxseq.layers.core import Activation, ActivityRegularization, Dense, Dropout, Masking
@@ -35,6 +36,14 @@ from onnxseq.layers.merge import (
     maximum,
     multiply,
 )
+from onnxseq.layers.noise import (
+    AlphaDropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
 from onnxseq.layers.normalization import BatchNormalization
 from onnxseq.layers.pooling import (
     AveragePooling1D,
@@ -50,8 +59,19 @@ from onnxseq.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from onnxseq.layers.recurrent import GRU, LSTM, SimpleRNN
 from onnxseq.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
-from onnxseq.layers.resizing import UpSampling1D, UpSampling2D, ZeroPadding1D, ZeroPadding2D
+from onnxseq.layers.resizing import (
+    Cropping1D,
+    Cropping2D,
+    Cropping3D,
+    UpSampling1D,
+    UpSampling2D,
+    UpSampling3D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+    ZeroPadding3D,
+)
 from onnxseq.layers.separable import SeparableConv2D, SeparableConvolution2D
 from onnxseq.layers.transposed import (
     Conv2DTranspose,
@@ -59,11 +79,13 @@ from onnxseq.layers.transposed import (
     Convolution2DTranspose,
     Convolution3DTranspose,
 )
+from onnxseq.layers.wrappers import TimeDistributed, Wrapper
 
 __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AlphaDropout",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -83,11 +105,18 @@ __all__ = [
     "Convolution2DTranspose",
     "Convolution3D",
     "Convolution3DTranspose",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
     "Dense",
     "Dot",
     "Dropout",
+    "ELU",
     "Embedding",
     "Flatten",
+    "GRU",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
@@ -103,8 +132,10 @@ __all__ = [
     "Input",
     "InputLayer",
     "InputSpec",
+    "LSTM",
     "Lambda",
     "Layer",
+    "LeakyReLU",
     "LocallyConnected1D",
     "LocallyConnected2D",
     "Masking",
@@ -116,15 +147,25 @@ __all__ = [
     "MaxPooling3D",
     "Maximum",
     "Multiply",
+    "PReLU",
     "Permute",
     "RepeatVector",
     "Reshape",
     "SeparableConv2D",
     "SeparableConvolution2D",
+    "SimpleRNN",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "ThresholdedReLU",
+    "TimeDistributed",
     "UpSampling1D",
     "UpSampling2D",
+    "UpSampling3D",
+    "Wrapper",
     "ZeroPadding1D",
     "ZeroPadding2D",
+    "ZeroPadding3D",
     "add",
     "average",
     "concatenate",

@@ -138,10 +138,10 @@ class KernelLayer(Layer):
         }
 
 
-def known_axis(who, shape, axis, what):
-    """Return the size of an axis; ValueError where it is free."""
+def known_axis(who, shape, axis, what, error=ValueError):
+    """Return the size of an axis; an error where it is free."""
     if shape[axis] is None:
-        raise ValueError(
+        raise error(
             f"{who}: input has shape {tuple(shape)}; expected a known size on axis {axis}, the {what}, since the "
             f"weights' shape follows from it. Give the input's shape in full."
         )

@@ -36,6 +36,7 @@ class SeparableConv2D(Conv):
 
     Raises:
         ValueError: where an argument is none of the above, or strides and dilation are both greater than 1.
+        TypeError: where the input's channels are free.
 
     Source:
         Chollet, Xception: Deep Learning with Depthwise Separable Convolutions, 2017.
@@ -67,7 +68,7 @@ class SeparableConv2D(Conv):
 
     def build(self, input_shape):
         channel_axis = 1 if self.data_format == "channels_first" else -1
-        channels = known_axis(self._who, input_shape, channel_axis, "channels")
+        channels = known_axis(self._who, input_shape, channel_axis, "channels", TypeError)
         self._check_rates()
         self._check_fits(input_shape)
         self.depthwise_kernel = self.add_weight(

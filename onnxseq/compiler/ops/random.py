@@ -55,14 +55,19 @@ def uniform(
     target: Tensor | Sequence[Size], low: float = 0.0, high: float = 1.0, dtype: Any = "float32", seed: int = 0
 ) -> Tensor:
     """Return numbers drawn evenly from [low, high), in a shape that may hold tensors."""
-    return _draw(uniform_op, uniform_like_op, target, dtype, low=float(low), high=float(high), seed=_stream(seed))
+    low, high = sorted((float(low), float(high)))  # the runtime ends the whole process over limits the other way round
+    return _draw(uniform_op, uniform_like_op, target, dtype, low=low, high=high, seed=_stream(seed))
 
 
 def normal(
     target: Tensor | Sequence[Size], mean: float = 0.0, scale: float = 1.0, dtype: Any = "float32", seed: int = 0
 ) -> Tensor:
     """Return numbers of the normal distribution with a mean and a standard deviation."""
-    return _draw(normal_op, normal_like_op, target, dtype, mean=float(mean), scale=float(scale), seed=_stream(seed))
+    if not scale:
+        # Nothing is left to draw, and the runtime ends the whole process over a deviation of 0 or less.
+        return math.cast(shape.expand(constant(float(mean), as_dtype(dtype)), target), dtype)
+    scale = abs(float(scale))
+    return _draw(normal_op, normal_like_op, target, dtype, mean=float(mean), scale=scale, seed=_stream(seed))
 
 
 # erfinv(x)/x as a polynomial in -log(1-x*x), fitted for |erfinv(x)| <= sqrt(2); its relative error is 5e-11.
