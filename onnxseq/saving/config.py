@@ -99,8 +99,7 @@ def _checked(who, config, custom_objects):
     """Return the model of a configuration that came as text, of whatever version, after all checks."""
     if not isinstance(config, dict):
         return model_from_config(config, custom_objects)
-    with only_documented(who):
-        config = upgrade.model(who, config, custom_objects)
+    config = upgrade.model(who, config, custom_objects)
     Check(who, custom_objects).model(config)
     by_hand = "Where you trust it, pass what json.loads() returns to model_from_config()."
     with values_up_to(MAX_WEIGHTS, by_hand), place(who), only_documented(who):

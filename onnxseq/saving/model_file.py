@@ -140,8 +140,7 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
             raise ValueError(text(who, f"{str(filepath)!r} holds no model", "a file that save() wrote",
                                   "Load a file of weights by load_weights()."))
         stored = weights.read_layers(who, root.group("model_weights"))
-        with only_documented(who):
-            config = upgrade.model(who, config, custom_objects, stored.version)
+        config = upgrade.model(who, config, custom_objects, stored.version)
         model = build(who, config, custom_objects, safe_mode, stored.size)
         weights.assign(who, stored, model.layers)
         if compile:
@@ -151,15 +150,13 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
 
 def _load_archive(who, filepath, custom_objects, compile, safe_mode):
     with Archive(f"{who}: {str(filepath)!r}", filepath) as archive:
-        with only_documented(who):
-            config = upgrade.model(who, archive.config, custom_objects, archive.version)
+        config = upgrade.model(who, archive.config, custom_objects, archive.version)
         num_bytes = keras3.size(archive.weights)
         model = build(who, config, custom_objects, safe_mode, num_bytes)
         weights.load_group(who, archive.weights, model)
         training = archive.config.get("compile_config") if isinstance(archive.config, dict) else None
         if compile and training:
-            with only_documented(who):
-                training = upgrade.training(who, training, custom_objects)
+            training = upgrade.training(who, training, custom_objects)
             compile_as(who, model, training, custom_objects)
             if "optimizer" in archive.weights:
                 arrays = keras3.numbered(archive.weights.group("optimizer").group("vars"))
@@ -199,8 +196,7 @@ def _compile(who, model, root, custom_objects, stored):
             stacklevel=3,
         )
         return
-    with only_documented(who):
-        training = upgrade.training(who, training, custom_objects)
+    training = upgrade.training(who, training, custom_objects)
     compile_as(who, model, training, custom_objects)
     if "optimizer_weights" in root:
         _restore_optimizer(who, model, root.group("optimizer_weights"), stored)

@@ -73,11 +73,11 @@ def read_json(who, value, name):
 
 
 @contextlib.contextmanager
-def only_documented(who):
+def only_documented(who, *further):
     """Turn what a broken configuration may raise on its way through the library into ValueError."""
     try:
         yield
-    except (LookupError, ArithmeticError, AttributeError, RecursionError, MemoryError) as error:
+    except (LookupError, ArithmeticError, AttributeError, RecursionError, MemoryError, *further) as error:
         raise ValueError(
             text(who, f"the configuration cannot be followed ({type(error).__name__}: {error})", "one from save()")
         ) from error
@@ -235,7 +235,20 @@ class Check:
                 self._sizes(value, f"{place}: {key}", 0)
             elif isinstance(value, dict | list):
                 num_calls += self._nested(value, f"{place}: {key}", key)
+            elif isinstance(value, str):
+                self._function(value, key, arguments, place)
         return num_calls
+
+    def _function(self, name, key, arguments, place):
+        """Check an argument that names a function or an object."""
+        kind = "activation" if key.endswith("activation") else _kind(key)
+        if key == "function" and arguments.get("function_type") == "function" and not self._has_replacement(arguments):
+            kind = "activation"  # these, and the caller's own, are the functions of a Lambda that have a name
+        if kind is not None and kind != "layer" and registry.lookup(kind, name, self._custom) is None:
+            near = suggestion(name[:MAX_NAME], [*registry.names(kind), *self._custom, *registry.get_custom_objects()])
+            raise self._fault(f"{place}: {key}", f"unknown {'function' if key == 'function' else kind} "
+                              f"{describe(name)}", "the name of one that is known",
+                              near or "Pass your own in custom_objects.")
 
     def _has_replacement(self, arguments):
         name = arguments.get("name")

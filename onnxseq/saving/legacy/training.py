@@ -119,7 +119,7 @@ def _optimizer(who, config):
             value = found.pop(key)
             if key not in clips and _NEUTRAL[key] is not None and value not in _NEUTRAL[key]:
                 raise _lacks(place, key, value)
-    return {"class_name": name, "config": {**found, **clips}}
+    return {**config, "class_name": name, "config": {**found, **clips}}
 
 
 def _lacks(place, key, value):

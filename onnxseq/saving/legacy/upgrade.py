@@ -3,6 +3,7 @@
 from onnxseq.saving.legacy import keras1, keras2
 from onnxseq.saving.legacy import training as training_of
 from onnxseq.saving.legacy.plain import plain
+from onnxseq.saving.safety import only_documented
 
 
 def model(who, config, custom_objects=None, version=None):
@@ -19,12 +20,14 @@ def model(who, config, custom_objects=None, version=None):
     """
     if version is None and isinstance(config, dict):
         version = config.get("keras_version")
-    config = plain(config, custom_objects)
-    if isinstance(version, str) and version.startswith("1"):
-        config = keras1.model(who, config)
-    return keras2.model(who, config, custom_objects)
+    with only_documented(who, TypeError):
+        config = plain(config, custom_objects)
+        if isinstance(version, str) and version.startswith("1"):
+            config = keras1.model(who, config)
+        return keras2.model(who, config, custom_objects)
 
 
 def training(who, config, custom_objects=None):
     """Return the configuration of a model's training in r1.4's form; see `model`."""
-    return training_of.training(who, plain(config, custom_objects))
+    with only_documented(who, TypeError):
+        return training_of.training(who, plain(config, custom_objects))
