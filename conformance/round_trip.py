@@ -7,6 +7,9 @@ In the Python of either backend, where BACKEND is ``onnxseq`` or ``tf14``:
 
 ``make`` builds and trains each model, saves it, opens the file again, and takes down the outputs and the losses of the
 next ten steps; ``check`` opens the same file and must come to the same. Python 3.6 reads this module too.
+
+Run it on a quiet machine: TF 1.4 changes weights while other threads of the same step still read them, and a loss that
+was read so is off by some hundredths of a percent.
 """
 
 import importlib
@@ -18,6 +21,9 @@ import numpy as np
 OUTPUT_TOLERANCE = 1e-6
 LOSS_TOLERANCE = 2e-5  # relative: rounding differs from step to step and is carried on
 NUM_STEPS = 10
+NOT_BOTH_WAYS = ("layer_conv3d_transpose",)
+"""Rows for ourselves alone: the Conv3DTranspose of TF 1.4 is a plain convolution, with a kernel of another shape."""
+
 BACKENDS = {"onnxseq": "onnxseq", "tf14": "tensorflow.python.keras._impl.keras"}
 
 
@@ -233,7 +239,7 @@ def check(keras, folder):
     """Open the files and compare; return the number of those that differ."""
     failed = 0
     for file in sorted(os.listdir(folder)):
-        if not file.endswith(".h5"):
+        if not file.endswith(".h5") or file[: -len(".h5")] in NOT_BOTH_WAYS:
             continue
         try:
             outputs, losses = compare(keras, os.path.join(folder, file))
