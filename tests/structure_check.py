@@ -24,9 +24,11 @@ FLOORS = [
     ("onnxseq.activations", "onnxseq.initializers", "onnxseq.regularizers", "onnxseq.constraints", "onnxseq.losses",
      "onnxseq.metrics", "onnxseq.optimizers"),
     ("onnxseq.layers",),
-    ("onnxseq.network", "onnxseq.data_feeds", "onnxseq.callbacks", "onnxseq.utils.layer_utils"),
+    ("onnxseq.network", "onnxseq.data_feeds", "onnxseq.callbacks", "onnxseq.utils.layer_utils",
+     "onnxseq.utils.vis_utils"),
     ("onnxseq.training_loop",),
     ("onnxseq.saving", "onnxseq.export"),
+    ("onnxseq.utils.io_utils",),
     ("onnxseq.training", "onnxseq.training_arrays", "onnxseq.training_compile", "onnxseq.training_functions",
      "onnxseq.training_generators", "onnxseq.training_state"),
     ("onnxseq.models",),
@@ -48,6 +50,7 @@ OWNERS = {
     "yaml": ("onnxseq.saving.config",),
     "h5py": ("onnxseq.saving.hdf5",),
     "tensorboardX": ("onnxseq.callbacks.tensorboard",),
+    "pydot": ("onnxseq.utils.vis_utils",),
     "PIL": ("onnxseq.preprocessing.image.pictures",),
 }
 

@@ -1,10 +1,11 @@
 """Family `utils`: to_categorical, normalize, Progbar's text, sequences and queues, serialized and custom objects."""
 
 import re
+import shutil
 
 import numpy as np
 
-from ..case import EXACT, FORWARD, as_text, case, outcome_of, register
+from ..case import EXACT, FORWARD, Absent, as_text, case, outcome_of, register
 from .helpers import normal, seed_weights, sequential
 from .places import printed
 
@@ -266,5 +267,7 @@ def convert_kernels(keras, random):
 @case("utils/plot_model_without_graphviz", EXACT)
 def plot_model(keras, random):
     """Without pydot or graphviz it is an ImportError."""
+    if shutil.which("dot"):
+        raise Absent("an environment without graphviz")
     model = sequential(keras, [keras.layers.Dense(2, input_shape=(3,))])
     return {"raises": outcome_of(keras.utils.plot_model, model, to_file="nowhere/model.png")}

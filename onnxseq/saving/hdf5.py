@@ -1,7 +1,7 @@
-"""HDF5 files written: the one importer of h5py.
+"""HDF5 files: the one importer of h5py. Models are written here, data sets of the user's own are read.
 
 Files are made in memory and come to the disk as a whole, by `atomic.replace`: an error of the disk then is an
-ordinary OSError, and the file that was there before is still there. Reading is in `hdf5_reader`.
+ordinary OSError, and the file that was there before is still there. Models are read in `hdf5_reader`.
 """
 
 import io
@@ -78,3 +78,37 @@ class Group:
     def array(self, path, value):
         """Write an array."""
         self._group.create_dataset(path, data=value)
+
+
+class Dataset:
+    """One data set of a file, open for reading.
+
+    Arguments:
+        path: The file.
+        name: Path of the data set in it.
+        who: Whoever asked, for messages.
+
+    Raises:
+        ImportError: h5py is not installed.
+        OSError: There is no such file, or it is no HDF5 file.
+        KeyError: It has no such data set.
+    """
+
+    def __init__(self, path, name, who):
+        require(who)
+        try:
+            self._file = h5py.File(path, "r")
+        except OSError as error:
+            raise type(error)(text(who, f"{path!r} cannot be read ({error})", "an HDF5 file")) from error
+        found = self._file.get(name)
+        if not isinstance(found, h5py.Dataset):
+            names = sorted(self._file)
+            self._file.close()
+            raise KeyError(text(who, f"{path!r} has no data set {name!r}", f"the name of one; there are {names}"))
+        self._found = found
+        self.shape = found.shape
+        self.dtype = found.dtype
+
+    def read(self, rows):
+        """Return rows, by a slice or by numbers in rising order, as an array."""
+        return self._found[rows]

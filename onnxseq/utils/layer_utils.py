@@ -1,6 +1,9 @@
-"""Printing a model as a table."""
+"""Printing a model as a table; kernels of convolutions turned around."""
+
+import numpy as np
 
 from onnxseq import backend as K
+from onnxseq.layers import Conv1D, Conv2D, Conv2DTranspose, Conv3D
 
 SEQUENTIAL_WIDTH, GRAPH_WIDTH = 65, 100
 SEQUENTIAL_STOPS, GRAPH_STOPS = (0.45, 0.85, 1.0), (0.33, 0.55, 0.67, 1.0)
@@ -81,3 +84,22 @@ def _origins(model, layer):
             node.inbound_layers, node.node_indices, node.tensor_indices, strict=True
         )
     ]
+
+
+def convert_all_kernels_in_model(model):
+    """Turn the kernels of a model's convolutions around in their spatial axes, in place.
+
+    Weights trained on Theano, which convolves, become those that correlate, as here; twice is once each way. Layers
+    inside of a nested model or a wrapper are left alone: call it on those.
+
+    Arguments:
+        model: The model.
+    """
+    for layer in model.layers:
+        if isinstance(layer, Conv1D | Conv2D | Conv3D | Conv2DTranspose):
+            K.set_value(layer.kernel, turned_around(K.get_value(layer.kernel)))
+
+
+def turned_around(kernel):
+    """Return a kernel of shape (sizes…, channels, filters) turned around in its spatial axes."""
+    return np.flip(kernel, tuple(range(kernel.ndim - 2))).copy()
