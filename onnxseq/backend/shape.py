@@ -180,8 +180,14 @@ def gather(reference, indices):
 
     Raises:
         TypeError: for positions that are no integers.
+        RuntimeError: when it is computed, for a position below zero or beyond the last.
     """
-    return gather_ops.gather(as_tensor(reference), _integers("gather", indices), 0)
+    reference, indices = as_tensor(reference), _integers("gather", indices)
+    # ONNX counts a position below zero from the back; as one beyond the last it is refused like any other of these.
+    beyond = reference.dims[0]
+    if not isinstance(beyond, int):
+        beyond = ops.cast(shape_ops.squeeze(shape_ops.dim_of(reference, 0), [0]), indices.element_type)
+    return gather_ops.gather(reference, ops.where(ops.less(indices, 0), ops.like(beyond, indices), indices), 0)
 
 
 def one_hot(indices, num_classes):
