@@ -72,7 +72,7 @@ from onnxseq.backend.random import (
     random_uniform_variable,
     truncated_normal,
 )
-from onnxseq.backend.recurrence import foldl, foldr, map_fn, rnn
+from onnxseq.backend.recurrence import foldl, foldr, map_fn, rnn, split
 from onnxseq.backend.reductions import all, any, argmax, argmin, max, mean, min, prod, std, sum, var
 from onnxseq.backend.shape import (
     arange,
@@ -265,6 +265,7 @@ __all__ = [
     "sparse_categorical_crossentropy",
     "spatial_2d_padding",
     "spatial_3d_padding",
+    "split",
     "sqrt",
     "square",
     "squeeze",

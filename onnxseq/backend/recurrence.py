@@ -1,5 +1,6 @@
 """Loops over steps: rnn, foldl, foldr, map_fn."""
 
+from onnxseq import shapes
 from onnxseq.backend.tensors import int_shape, require_tensor
 from onnxseq.compiler.ops import index, loop
 from onnxseq.compiler.ops import math as ops
@@ -168,3 +169,16 @@ def _require_axis(who, x):
         raise (ValueError if isinstance(x, Tensor) else AttributeError)(
             text(who, f"{describe(x)} arrived", "a tensor with an axis to go along")
         )
+
+
+def split(x, count, axis=-1):
+    """Return a tensor cut into ``count`` tensors of equal size along an axis; ours, for gates side by side.
+
+    Arguments:
+        x: a tensor.
+        count: how many parts; it divides the size of the axis.
+        axis: the axis.
+    """
+    require_tensor("split", x)
+    axis = shapes.normalize_axis(axis, x.rank, "split")
+    return shape_ops.split(x, [x.dims[axis] // count] * count, axis)

@@ -60,11 +60,20 @@ class Program:
         self._lock = threading.Lock()
 
     def lease(self, input_shapes: Shapes) -> "Runner":
-        """Return a runner for concrete input shapes; give it back with ``release``."""
+        """Return a runner for concrete input shapes; give it back with ``release``.
+
+        Raises:
+            ValueError: for a shape that an input cannot have.
+        """
         with self._lock:
             idle = self._idle.get(input_shapes)
             if idle:
                 return idle.pop()
+        for x, sizes in zip(self.inputs, input_shapes, strict=True):
+            if len(sizes) != x.rank or any(isinstance(d, int) and d != s for d, s in zip(x.dims, sizes, strict=True)):
+                raise ValueError(
+                    f"input {x.name!r} received an array of shape {sizes}; expected {shapes.to_keras(x.dims)}."
+                )
         return Runner(self, input_shapes)
 
     def release(self, runner: "Runner") -> None:
