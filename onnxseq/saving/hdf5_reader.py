@@ -86,6 +86,7 @@ class _Object:
 
     def __init__(self, source, address, path, found=None):
         self._source = source
+        self._address = address
         self._messages = messages(source, address) if found is None else found
         self.path = path
         self._attributes = None
@@ -176,6 +177,28 @@ class Group(_Object):
             is_array = any(kind == _DATASPACE for kind, _, _ in found)
             self._children[name] = (Array if is_array else Group)(self._source, place, path, found)
         return self._children[name]
+
+    def size(self):
+        """Return how many bytes the arrays in the group and in all groups below it take.
+
+        Raises:
+            OSError: Something is in two places, as where groups hold each other, or arrays overlap.
+        """
+        total, groups, seen = 0, [self], {self._address}
+        while groups:
+            group = groups.pop()
+            for name in group.names():
+                found = group.find(name)
+                if found._address in seen:
+                    raise self._source.fault(f"{found.path!r} is in another place too", "a tree of groups and arrays")
+                seen.add(found._address)
+                if isinstance(found, Group):
+                    groups.append(found)
+                else:
+                    total += found.num_bytes
+        if total > self.file_size:
+            raise self._source.fault(f"arrays of {total} bytes in a file of {self.file_size}", "arrays of their own")
+        return total
 
     def group(self, path):
         """Return the group at a path; OSError where there is an array."""
