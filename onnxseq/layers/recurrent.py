@@ -69,12 +69,15 @@ class Cell(Recurrent):
         self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(
-                "bias", (width,), dtype=self.dtype, initializer=self._bias_initializer(),
+                "bias", self._bias_shape(width), dtype=self.dtype, initializer=self._bias_initializer(),
                 regularizer=self.bias_regularizer, constraint=self.bias_constraint,
             )  # fmt: skip
         if self.stateful:
             self.reset_states()
         self.built = True
+
+    def _bias_shape(self, width):
+        return (width,)
 
     def _bias_initializer(self):
         return self.bias_initializer
@@ -222,6 +225,8 @@ class GRU(Gated):
     Arguments:
         recurrent_activation: the function of the gates.
         units, activation, …, implementation: as for SimpleRNN.
+        reset_after: by keyword, and not of r1.4: whether the reset comes after the product, with a bias of its own, as
+            in files of later versions, ``n = a(x @ Wn + bn + r * (h @ Un + cn))``; the bias is (2, 3*units) then.
 
     Source: Cho et al., Learning phrase representations using RNN encoder–decoder (2014).
     """
@@ -235,16 +240,23 @@ class GRU(Gated):
         kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0,
         **kwargs,
     ):  # fmt: skip
+        reset_after = kwargs.pop("reset_after", False)
         super().__init__(
             units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
             kernel_regularizer, recurrent_regularizer, bias_regularizer, activity_regularizer, kernel_constraint,
             recurrent_constraint, bias_constraint, dropout, recurrent_dropout,
             recurrent_activation=recurrent_activation, **kwargs,
         )  # fmt: skip
+        self.reset_after = bool(reset_after)
+
+    def _bias_shape(self, width):
+        return (2, width) if self.reset_after else (width,)
 
     def step(self, inputs, states):
         state = states[0]
         of_inputs, of_state = self._masks(states)
+        if self.reset_after:
+            return self._step_with_reset_after(inputs, state, of_inputs, of_state)
         of_gates = self.recurrent_kernel[:, : 2 * self.units]
         kept, reset, new = self._sums(inputs, state, of_inputs, of_state, of_gates, 2)
         kept, reset = self.recurrent_activation(kept), self.recurrent_activation(reset)
@@ -252,6 +264,30 @@ class GRU(Gated):
         new = self.activation(new + K.dot(seen, self.recurrent_kernel[:, 2 * self.units :]))
         output = kept * state + (1 - kept) * new
         return output, [output]
+
+    def _step_with_reset_after(self, inputs, state, of_inputs, of_state):
+        kept, reset, new = self._products(inputs, of_inputs, self.kernel, 0)
+        kept_too, reset_too, seen = self._products(state, of_state, self.recurrent_kernel, 1)
+        kept, reset = self.recurrent_activation(kept + kept_too), self.recurrent_activation(reset + reset_too)
+        new = self.activation(new + reset * seen)
+        output = kept * state + (1 - kept) * new
+        return output, [output]
+
+    def _products(self, values, found, kernel, row):
+        """Return for each gate the product with a kernel and a row of the bias."""
+        if len(found) <= 1:
+            parts = K.split(K.dot(_kept(values, found), kernel), self._gates)
+        else:
+            kernels = K.split(kernel, self._gates)
+            parts = [K.dot(values * mask, part) for mask, part in zip(found, kernels, strict=True)]
+        if self.bias is None:
+            return parts
+        biases = K.split(self.bias[row], self._gates)
+        return [K.bias_add(part, bias) for part, bias in zip(parts, biases, strict=True)]
+
+    def get_config(self):
+        config = super().get_config()
+        return {**config, "reset_after": True} if self.reset_after else config
 
 
 @registry.register("layer")

@@ -176,4 +176,5 @@ def _accepted(thing):
     """Return the arguments that a layer's class takes, by name."""
     own = next((each for each in thing.__mro__ if "__init__" in vars(each)), Layer)
     common = {"name", "trainable", "dtype", "batch_input_shape", "activity_regularizer"}
-    return common if own is Layer else common | set(inspect.signature(own.__init__).parameters)
+    further = {"reset_after"} if thing.__name__ == "GRU" else set()
+    return common if own is Layer else common | further | set(inspect.signature(own.__init__).parameters)
