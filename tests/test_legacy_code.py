@@ -41,3 +41,23 @@ def test_a_loss_that_the_model_computes_itself_trains_and_predicts():
     assert history.history["loss"][2] < history.history["loss"][0]
     rows = model.predict(data, batch_size=3)
     assert rows.shape == (6,) and rows[0] == rows[5] == model.predict_on_batch(data[:3])
+
+
+class OlderOrder(L.Layer):
+    """add_weight with the shape first, as in Keras 1."""
+
+    def build(self, input_shape):
+        self.W = self.add_weight((input_shape[1], 3), initializer="uniform", name=f"{self.name}_W")
+        self.b = self.add_weight((3,), "zero", trainable=False)
+        self.c = self.add_weight(shape=(1,), initializer="one")
+        self.built = True
+
+    def call(self, x, mask=None):
+        return K.dot(x, self.W) + self.b * self.c
+
+
+def test_add_weight_with_the_shape_first():
+    model = Sequential([OlderOrder(input_shape=(6,), name="mine")])
+    assert [weight.name for weight in model.weights] == ["mine/mine_W:0", "mine/weight_3:0", "mine/weight_2:0"]
+    assert [K.int_shape(weight) for weight in model.weights] == [(6, 3), (1,), (3,)]
+    assert len(model.trainable_weights) == 2

@@ -143,3 +143,18 @@ def test_values_of_a_graph_show_what_onnx_ir_needs():
     assert_array_equal(y([[[1.0, 2.0, 3.0]]])[0], [[1, 4, 9]])
     sizes = y.onnx_model().graph.output[0].type.tensor_type.shape.dim
     assert [(size.dim_param, size.dim_value) for size in sizes] == [("batch", 0), ("", 3)]
+
+
+def test_what_only_tensorflow_has_says_what_to_use(images):
+    rate = K.variable(0.5, name="rate")
+    with pytest.raises(AttributeError) as caught:
+        rate.assign(0.1)
+    assert str(caught.value) == (
+        f"{rate!r}: 'assign' was asked for, which TensorFlow's tensors have; expected what Keras has. "
+        "Use K.set_value(variable, value), or K.update(variable, tensor) in a function's updates."
+    )
+    with pytest.raises(AttributeError, match=r"Use K\.eval\(x\)\."):
+        images.eval()
+    with pytest.raises(AttributeError, match="'Tensor' object has no attribute 'no_such_thing'"):
+        images.no_such_thing  # noqa: B018
+    assert not hasattr(K.zeros((1,)), "_keras_history")

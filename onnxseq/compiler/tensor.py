@@ -63,6 +63,20 @@ def numpy_dtype(dtype: ir.DataType) -> np.dtype:
     return np.dtype(ml_dtypes.bfloat16) if dtype == ir.DataType.BFLOAT16 else dtype.numpy()
 
 
+# What code for TensorFlow asks of its tensors, and what it should use here.
+_ELSEWHERE = {
+    "eval": "K.eval(x)",
+    "assign": "K.set_value(variable, value), or K.update(variable, tensor) in a function's updates",
+    "assign_add": "K.update_add(variable, increment) in a function's updates",
+    "assign_sub": "K.update_sub(variable, decrement) in a function's updates",
+    "load": "K.set_value(variable, value)",
+    "op": "x.name, or x._keras_history[0] for the layer that it comes from",
+    "initializer": "K.get_value(variable): variables have their first values at once",
+    "read_value": "K.identity(variable)",
+    "initialized_value": "K.identity(variable)",
+}
+
+
 class Tensor(ir.Value):
     """A symbolic tensor: what an op will compute, with its dtype and static shape.
 
@@ -167,6 +181,14 @@ class Tensor(ir.Value):
 
     def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
         raise TypeError(f"{self!r} is symbolic and holds no values. Use K.eval() or K.get_value() to compute them.")
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _ELSEWHERE:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        raise AttributeError(
+            f"{self!r}: {name!r} was asked for, which TensorFlow's tensors have; expected what Keras has. "
+            f"Use {_ELSEWHERE[name]}."
+        )
 
     if TYPE_CHECKING:  # installed below
 

@@ -1,5 +1,6 @@
 """The weights of a layer: made, listed, counted, read and set."""
 
+import functools
 import inspect
 
 import numpy as np
@@ -7,6 +8,23 @@ import numpy as np
 from onnxseq import backend as K
 from onnxseq import constraints, initializers, regularizers
 from onnxseq.layers.planned import first_value
+
+_OLDER_ORDER = ("shape", "initializer", "name", "trainable", "regularizer", "constraint")
+
+
+def _in_either_order(add_weight):
+    """Let add_weight also be called as in Keras 1, with the shape first: add_weight((4, 3), initializer, name="W")."""
+
+    @functools.wraps(add_weight)
+    def call(self, *args, **kwargs):
+        if args and isinstance(args[0], list | tuple):
+            kwargs = {**dict(zip(_OLDER_ORDER, args, strict=False)), **kwargs}
+            args = ()
+        if "shape" in kwargs and not args and kwargs.get("name") is None:
+            kwargs["name"] = f"weight_{len(self._weights_by_name) + 1}"
+        return add_weight(self, *args, **kwargs)
+
+    return call
 
 
 class Weights:
@@ -18,10 +36,11 @@ class Weights:
         self._weights_by_name = {}
         self._weight_regularizers = []  # (variable, regularizer), so that a copy can be regularized alike
 
+    @_in_either_order
     def add_weight(
         self, name, shape, dtype=None, initializer=None, regularizer=None, trainable=True, constraint=None,
     ):  # fmt: skip
-        """Make a weight of the layer; see ``add_variable``."""
+        """Make a weight of the layer; see ``add_variable``. As in Keras 1, the shape may come first."""
         return self.add_variable(
             name, shape, dtype=dtype or K.floatx(), initializer=initializer, regularizer=regularizer,
             trainable=trainable, constraint=constraint,
