@@ -312,12 +312,14 @@ def _run_child(numbers, pipe, folder):
 
 def run(count, start=0, report=print):
     """Run cases in children; return how often each outcome came, the findings, and the longest time of a case."""
-    outcomes, findings, longest = collections.Counter(), [], (0.0, None)
+    outcomes, findings, longest = collections.Counter(), [], (0.0, -1)
     todo = list(range(start, start + count))
     with tempfile.TemporaryDirectory() as folder:
         while todo:
             reading, writing = os.pipe()
-            child = os.fork()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of forks where there are threads: none of them is used
+                child = os.fork()
             if child == 0:
                 os.close(reading)
                 try:

@@ -68,6 +68,30 @@ def archive(path, *members):
             made.writestr(name, json.dumps(content) if isinstance(content, dict | list) else content)
 
 
+def _store(fill):
+    """Return a maker of an archive whose weights are filled by a function."""
+    def make(path):
+        weights = io.BytesIO()
+        with h5py.File(weights, "w") as file:
+            fill(file)
+        archive(path, ("model.weights.h5", None), ("model.weights.h5", weights.getvalue()))
+
+    return make
+
+
+def _hold_each_other(file):
+    file.create_group("layers/dense")
+    file["layers/dense/again"] = file["layers"]
+
+
+def _doubling(file):
+    group = file
+    for _ in range(50):
+        inner = group.create_group("a")
+        group["b"] = inner
+        group = inner
+
+
 def _encrypted(path):
     archive(path)
     content = bytearray(path.read_bytes())
@@ -122,9 +146,19 @@ WHOLE_FILES = {
     "no text": lambda path: archive(path, ("config.json", None), ("config.json", b"\xff\xfe\xfd")),
     "no HDF5": lambda path: archive(path, ("model.weights.h5", None), ("model.weights.h5", b"x" * 100)),
     "an encrypted member": _encrypted,
+    "groups that hold each other": _store(_hold_each_other),
+    "groups in two places": _store(_doubling),
     "an archive cut off": lambda path: (archive(path), path.write_bytes(path.read_bytes()[:-30])),
 }  # fmt: skip
 PINNED = {
+    "groups that hold each other": (
+        OSError,
+        "load_model: 'model.h5': 'model.weights.h5': '/layers/dense/again' is in another place too; expected a tree of "
+        "groups and arrays. Take a copy that is whole, from where you trust."),
+    "groups in two places": (
+        OSError,
+        "load_model: 'model.h5': 'model.weights.h5': '/b' is in another place too; expected a tree of groups and "
+        "arrays. Take a copy that is whole, from where you trust."),
     "a soft link to a layer": (
         OSError,
         "load_model: 'model.h5': '/model_weights/first' is a soft link; expected groups and arrays of the file "
