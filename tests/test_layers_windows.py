@@ -125,7 +125,7 @@ CASES = [
     Case("SeparableConv2D one channel", lambda: L.SeparableConv2D(4, 3, depth_multiplier=2), drawn(2, 5, 4, 1),
          separable()),
     Case("SeparableConv2D regularized",
-         lambda: L.SeparableConv2D(4, 3, depthwise_regularizer="l2", pointwise_regularizer="l2", padding="same"), IMAGES,
+         lambda: L.SeparableConv2D(4, 3, 1, "same", depthwise_regularizer="l2", pointwise_regularizer="l2"), IMAGES,
          separable(kind="same")),
     Case("LocallyConnected1D", lambda: L.LocallyConnected1D(5, 3), SEQUENCES, local((3,), (1,))),
     Case("LocallyConnected1D strides", lambda: L.LocallyConnected1D(5, 2, strides=3, use_bias=False), SEQUENCES,

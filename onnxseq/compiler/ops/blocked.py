@@ -44,17 +44,17 @@ def is_blocked(node: ir.Node) -> bool:
 # -- the two views of one memory, and other layouts ------------------------------------------------------------
 
 
-def _wide(x: Tensor) -> Tensor:
+def wide(x: Tensor) -> Tensor:
     """See [N, C/b, H, W, b] as the provider's [N, C, H, W]."""
     batch, divided, height, width, block = x.dims
     return shape.reshape(x, (batch, shapes.multiply(divided, block), height, width))  # type: ignore[arg-type]
 
 
-def _narrow(y: Tensor, dims: Dims) -> Tensor:
+def narrow(y: Tensor, dims: Dims) -> Tensor:
     """See the provider's result as [N, C/b, H, W, b], which are the given dims."""
     batch, divided, height, width, block = dims
-    wide = shape.with_dims(y, (batch, shapes.multiply(divided, block), height, width))  # type: ignore[arg-type]
-    return shape.with_dims(shape.reshape(wide, dims), dims)
+    seen = shape.with_dims(y, (batch, shapes.multiply(divided, block), height, width))  # type: ignore[arg-type]
+    return shape.with_dims(shape.reshape(seen, dims), dims)
 
 
 def lower_relayout(node: ir.Node, target: Any) -> Tensor | None:
@@ -67,8 +67,8 @@ def lower_relayout(node: ir.Node, target: Any) -> Tensor | None:
     if all(d == 1 for d in spatial):
         return shape.with_dims(shape.reshape(x, y.dims), y.dims)
     if to == BLOCKED:
-        return _narrow(reorder_input_op(x, channels_last=int(source == LAST)), y.dims)
-    reordered = reorder_output_op(_wide(x), channels=channels, channels_last=int(to == LAST))
+        return narrow(reorder_input_op(x, channels_last=int(source == LAST)), y.dims)
+    reordered = reorder_output_op(wide(x), channels=channels, channels_last=int(to == LAST))
     return shape.with_dims(reordered, y.dims)
 
 
@@ -103,7 +103,7 @@ def lower_conv(node: ir.Node, target: Any) -> Tensor | None:
         return None
     x, w, *bias = node.inputs
     y = conv_op(
-        x if attribute(node, "stem") else _wide(x),
+        x if attribute(node, "stem") else wide(x),
         _blocked_kernel(w, attribute(node, "block")),
         *bias,
         kernel_shape=w.dims[:2],
@@ -113,7 +113,7 @@ def lower_conv(node: ir.Node, target: Any) -> Tensor | None:
         group=1,
         activation=attribute(node, "activation"),
     )
-    return _narrow(y, node.outputs[0].dims)
+    return narrow(y, node.outputs[0].dims)
 
 
 def lower_input_grad(node: ir.Node, target: Any) -> Tensor | None:
@@ -126,7 +126,7 @@ def lower_input_grad(node: ir.Node, target: Any) -> Tensor | None:
     if any(p > r for p, r in zip(pads, reach * 2, strict=True)):
         return None
     y = conv_op(
-        _wide(dy),
+        wide(dy),
         _turned_kernel(w, attribute(node, "block")),
         kernel_shape=w.dims[:2],
         strides=(1, 1),
@@ -134,7 +134,7 @@ def lower_input_grad(node: ir.Node, target: Any) -> Tensor | None:
         pads=[r - p for r, p in zip(reach * 2, pads, strict=True)],
         group=1,
     )
-    return _narrow(y, node.outputs[0].dims)
+    return narrow(y, node.outputs[0].dims)
 
 
 def lower_kernel_grad(node: ir.Node, target: Any) -> Tensor | None:
@@ -175,9 +175,9 @@ def _kernel_grad_of_few_channels(node: ir.Node, x: Tensor, dy: Tensor) -> Tensor
 
 def channel_means(x: Tensor) -> Tensor:
     """Return the means over the pixels of each image: [N, C]."""
-    wide = _wide(x)
-    means = shape.with_dims(global_average_op(wide), (*wide.dims[:2], 1, 1))
-    return shape.reshape(means, wide.dims[:2])
+    seen = wide(x)
+    means = shape.with_dims(global_average_op(seen), (*seen.dims[:2], 1, 1))
+    return shape.reshape(means, seen.dims[:2])
 
 
 def channel_sum(x: Tensor) -> Tensor:
@@ -191,18 +191,18 @@ def affine(x: Tensor, scale: Tensor, offset: Tensor | None = None) -> Tensor:
 
 
 def _depthwise(x: Tensor, kernel: Tensor, strides: Sequence[int], dims: Dims, offset: Tensor | None = None) -> Tensor:
-    wide = _wide(x)
+    seen = wide(x)
     y = conv_op(
-        wide,
+        seen,
         kernel,
         *([] if offset is None else [offset]),
         kernel_shape=kernel.dims[2:],
         strides=strides,
         dilations=(1, 1),
         pads=(0, 0, 0, 0),
-        group=wide.dims[1],
+        group=seen.dims[1],
     )
-    return _narrow(y, dims)
+    return narrow(y, dims)
 
 
 def _batch_share(x: Tensor) -> Tensor:
@@ -274,12 +274,12 @@ def lower_max_pool(node: ir.Node, wants_places: bool) -> Tensor | None:
         a, b, c, d = quarters(x)
         return math.maximum(math.maximum(a, b), math.maximum(c, d))
     y = max_pool_op(
-        _wide(x),
+        wide(x),
         kernel_shape=attribute(node, "size"),
         strides=attribute(node, "strides"),
         pads=attribute(node, "pads"),
     )
-    return _narrow(y, node.outputs[0].dims)
+    return narrow(y, node.outputs[0].dims)
 
 
 def _at_least(a: Tensor, b: Tensor) -> Tensor:

@@ -11,7 +11,18 @@ import numpy as np
 import onnx_ir as ir
 
 from onnxseq import shapes
-from onnxseq.compiler.ops import blocked, conv_kernel_grad, index, law, linalg, math, reduction, shape, windows
+from onnxseq.compiler.ops import (
+    blocked,
+    conv_kernel_grad,
+    depthwise,
+    index,
+    law,
+    linalg,
+    math,
+    reduction,
+    shape,
+    windows,
+)
 from onnxseq.compiler.ops.relayout import relayout
 from onnxseq.compiler.ops.shape import Size
 from onnxseq.compiler.ops.windows import FIRST, LAST
@@ -327,6 +338,11 @@ def _lower_kernel_grad(node: ir.Node, target: Any) -> Tensor | None:
     return None if _unsupported(node, target) else conv_kernel_grad.lower(node, onnx_conv)
 
 
-CONV = {"nchwc": blocked.lower_conv, "onnx": _lower_conv}
-INPUT_GRAD = {"nchwc": blocked.lower_input_grad, "onnx": _lower_input_grad}
-KERNEL_GRAD = {"nchwc": blocked.lower_kernel_grad, "onnx": _lower_kernel_grad}
+def _blocked(mixing: law.Lowering, single: law.Lowering) -> law.Lowering:
+    """Return the lowering to the runtime's blocked ops: one that mixes channels, and one for single channels."""
+    return lambda node, target: (mixing if attribute(node, "groups") == 1 else single)(node, target)
+
+
+CONV = {"nchwc": _blocked(blocked.lower_conv, depthwise.lower_conv), "onnx": _lower_conv}
+INPUT_GRAD = {"nchwc": _blocked(blocked.lower_input_grad, depthwise.lower_input_grad), "onnx": _lower_input_grad}
+KERNEL_GRAD = {"nchwc": _blocked(blocked.lower_kernel_grad, depthwise.lower_kernel_grad), "onnx": _lower_kernel_grad}

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-from onnxseq.compiler.ops import law, reduction, relayout, shape
+from onnxseq.compiler.ops import depthwise, law, reduction, relayout, shape
 from onnxseq.compiler.ops.windows import BLOCKED, FIRST, LAST
 from onnxseq.compiler.passes import rewrite
 from onnxseq.compiler.targets import Target
@@ -73,7 +73,9 @@ def _convolution_fits(node: ir.Node, block: int) -> dict[str, Any] | None:
     kernel_grad = node.op_type == "ConvKernelGrad"
     w = node.outputs[0] if kernel_grad else node.inputs[1]
     *kernel, depth, filters = w.dims
-    if attribute(node, "groups") != 1 or filters % block:
+    if attribute(node, "groups") != 1:
+        return {} if depthwise.fits(node, block) else None
+    if filters % block:
         return None
     if node.op_type == "ConvInputGrad":
         reach = [d * (k - 1) for d, k in zip(attribute(node, "dilations"), kernel, strict=True)]
