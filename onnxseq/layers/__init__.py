@@ -3,6 +3,7 @@
 from onnxseq.layers.advanced_activations import ELU, LeakyReLU, PReLU, ThresholdedReLU
 from onnxseq.layers.base import InputSpec, Layer
 from onnxseq.layers.convolutional import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
+from onnxseq.layers.convolutional_recurrent import ConvLSTM2D
 from onnxseq.layers.core import Activation, ActivityRegularization, Dense, Dropout, Masking
 from onnxseq.layers.embeddings import Embedding
 from onnxseq.layers.global_pooling import (
@@ -79,7 +80,7 @@ from onnxseq.layers.transposed import (
     Convolution2DTranspose,
     Convolution3DTranspose,
 )
-from onnxseq.layers.wrappers import TimeDistributed, Wrapper
+from onnxseq.layers.wrappers import Bidirectional, TimeDistributed, Wrapper
 
 __all__ = [
     "Activation",
@@ -94,12 +95,14 @@ __all__ = [
     "AvgPool2D",
     "AvgPool3D",
     "BatchNormalization",
+    "Bidirectional",
     "Concatenate",
     "Conv1D",
     "Conv2D",
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "ConvLSTM2D",
     "Convolution1D",
     "Convolution2D",
     "Convolution2DTranspose",

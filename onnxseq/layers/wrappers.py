@@ -1,4 +1,4 @@
-"""Layers around another layer: Wrapper, to be built on, and TimeDistributed."""
+"""Layers around another layer: Wrapper, to be built on, TimeDistributed and Bidirectional."""
 
 from onnxseq import backend as K
 from onnxseq import config as configuration
@@ -132,3 +132,134 @@ def _size(tensor, axis):
     """Return the size of an axis, as a tensor where it is free."""
     size = K.int_shape(tensor)[axis]
     return K.shape(tensor)[axis] if size is None else size
+
+
+_MERGES = {
+    "concat": lambda ahead, back: K.concatenate([ahead, back]),
+    "sum": lambda ahead, back: ahead + back,
+    "ave": lambda ahead, back: (ahead + back) / 2,
+    "mul": lambda ahead, back: ahead * back,
+    None: lambda ahead, back: [ahead, back],
+}
+
+
+@registry.register("layer")
+class Bidirectional(Wrapper):
+    """Goes over a sequence from both ends, by a layer and its twin, and joins what both give.
+
+    The twin has weights of its own. Its outputs of all steps are turned round before they are joined, so that both
+    outputs of a step stand together. Some rules are tf.keras's own: the losses of the twin's regularizers are not added
+    to a model's, the twin's states are kept from batch to batch by testing and predicting, not by training, and
+    ``trainable`` counts when it is said of the inner layer, before it is wrapped.
+
+    Shapes:
+        input (batch, steps, …), output as the layer's, its last axis twice as long for ``'concat'``.
+
+    Arguments:
+        layer: a recurrent layer.
+        merge_mode: 'concat', 'sum', 'mul', 'ave', or None for both outputs in a list.
+        weights: for callers of the time; not used. Use ``set_weights``.
+
+    Raises:
+        ValueError: for any other merge mode.
+        AttributeError: where the layer is not recurrent.
+    """
+
+    def __init__(self, layer, merge_mode="concat", weights=None, **kwargs):
+        if merge_mode not in _MERGES:
+            raise ValueError(
+                text(type(self).__name__, f"merge_mode={describe(merge_mode)}", "'concat', 'sum', 'mul', 'ave' or None")
+            )
+        if not isinstance(layer, Layer) or not hasattr(layer, "go_backwards"):
+            raise AttributeError(text(type(self).__name__, describe(layer), "a recurrent layer", "Wrap e.g. LSTM(32)."))
+        options = layer.get_config()
+        ahead = type(layer).from_config(options)
+        super().__init__(ahead, **kwargs)
+        self.forward_layer = ahead
+        self.backward_layer = type(layer).from_config({**options, "go_backwards": not options["go_backwards"]})
+        for half, label in ((self.forward_layer, "forward_"), (self.backward_layer, "backward_")):
+            half._name = label + layer.name
+        self.merge_mode = merge_mode
+        self.stateful = layer.stateful
+        self.return_sequences = layer.return_sequences
+        self.supports_masking = True
+        self._inner_config = configuration.serialize(layer)
+
+    @property
+    def trainable_weights(self):
+        """The variables of both halves which training changes, the forward one's first."""
+        return [*self.forward_layer.trainable_weights, *self.backward_layer.trainable_weights]
+
+    @property
+    def non_trainable_weights(self):
+        """The variables of both halves which training leaves alone, the forward one's first."""
+        return [*self.forward_layer.non_trainable_weights, *self.backward_layer.non_trainable_weights]
+
+    @property
+    def weights(self):
+        """The variables of the forward half, then those of the backward half."""
+        return [*self.forward_layer.weights, *self.backward_layer.weights]
+
+    @property
+    def updates(self):
+        """The updates of both halves."""
+        return [*self.forward_layer.updates, *self.backward_layer.updates]
+
+    @property
+    def constraints(self):
+        """The constraints of the weights by weight."""
+        return {weight: weight.constraint for weight in self.weights if weight.constraint is not None}
+
+    def get_updates_for(self, inputs=None):
+        """Return the updates added for these inputs by the forward half; those that depend on none for None."""
+        return super().get_updates_for(inputs)
+
+    def get_losses_for(self, inputs=None):
+        """Return the losses added for these inputs; those that depend on none for None."""
+        return super().get_losses_for(inputs)
+
+    def build(self, input_shape):
+        for half in (self.forward_layer, self.backward_layer):
+            with K.layer_scope(half.name, half._open_scope()), place(half._who):
+                if not half.built:
+                    half.build(tuple(input_shape))
+                    half.built = True
+        self.built = True
+
+    def call(self, inputs, training=None, mask=None):
+        ahead = _call_half(self.forward_layer, inputs, training, mask)
+        back = _call_half(self.backward_layer, inputs, training, mask)
+        by_phase = any(getattr(y, "_uses_learning_phase", False) for y in (ahead, back))
+        if self.return_sequences:
+            back = K.reverse(back, 1)
+        outputs = _MERGES[self.merge_mode](ahead, back)
+        for y in outputs if isinstance(outputs, list) else [outputs]:
+            y._uses_learning_phase = by_phase
+        return outputs
+
+    def compute_mask(self, inputs, mask=None):
+        """Return the mask of the output: that of the input where sequences are returned."""
+        mask = mask if self.return_sequences else None
+        return [mask, mask] if self.merge_mode is None and self.return_sequences else mask
+
+    def _compute_output_shape(self, input_shape):
+        shape = tuple(self.forward_layer.compute_output_shape(tuple(input_shape)))
+        if self.merge_mode is None:
+            return [shape, shape]
+        return (*shape[:-1], shape[-1] * 2) if self.merge_mode == "concat" else shape
+
+    def reset_states(self):
+        """Set the states of both halves to zeros; AttributeError where they keep none."""
+        self.forward_layer.reset_states()
+        self.backward_layer.reset_states()
+
+    def get_config(self):
+        config = super().get_config()
+        return {**config, "layer": self._inner_config, "merge_mode": self.merge_mode}
+
+
+def _call_half(half, inputs, training, mask):
+    with K.layer_scope(half.name, half._open_scope()), place(half._who):
+        check_inputs(half._who, half.input_spec, [inputs])
+        accepted = {"training": training, "mask": mask}
+        return half.call(inputs, **{name: v for name, v in accepted.items() if has_argument(half.call, name)})
