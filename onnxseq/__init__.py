@@ -1,6 +1,7 @@
 """tf.keras r1.4's Sequential API as a light library on ONNX Runtime."""
 
 from onnxseq import activations as activations
+from onnxseq import applications as applications
 from onnxseq import backend as backend
 from onnxseq import callbacks as callbacks
 from onnxseq import constraints as constraints
