@@ -9,6 +9,7 @@ then the file is loaded. The next process goes on in the same folder.
 import argparse
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,29 +22,68 @@ from onnxseq.models import load_model
 NAME = "model.h5"
 
 SAVES = """
-import sys
+import os, sys
 import numpy as np
 from onnxseq.layers import Dense
-from onnxseq.models import Sequential, load_model
-model = Sequential([Dense(300, input_shape=(300,))])
-model.compile("adam", "mse")
-model.train_on_batch(np.zeros((1, 300)), np.zeros((1, 300)))
-values = [np.zeros((300, 300), "float32"), np.zeros(300, "float32")]
-start = int(sys.argv[1])
-print("saving", flush=True)
-for number in range(start, start + 100000):
-    model.set_weights([value + number for value in values])
-    model.save("model.h5", include_optimizer=number % 2 == 0)
-    print(number, flush=True)
+from onnxseq.models import Sequential
+
+def save(start):
+    model = Sequential([Dense(300, input_shape=(300,))])
+    model.compile("adam", "mse")
+    model.train_on_batch(np.zeros((1, 300)), np.zeros((1, 300)))
+    values = [np.zeros((300, 300), "float32"), np.zeros(300, "float32")]
+    print("saving", os.getpid(), flush=True)
+    for number in range(start, start + 100000):
+        model.set_weights([value + number for value in values])
+        model.save("model.h5", include_optimizer=number % 2 == 0)
+        print(number, flush=True)
+
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        save(int(line))
+    os.waitpid(child, 0)
+    print("ended", flush=True)
 """
 
 
-def start_saving(folder, number):
-    """Start a process that saves, from a number on; it is told of by lines on its output."""
-    return subprocess.Popen(
-        [sys.executable, "-c", SAVES, str(number)], stdout=subprocess.PIPE, cwd=folder, text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )  # fmt: skip
+class Saver:
+    """Processes that save, one after the other, used in a ``with`` block; they are forked, as importing takes long."""
+
+    def __init__(self, folder):
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", SAVES], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder,
+            text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )  # fmt: skip
+        self._child = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._child is not None:
+            self.stop()
+        self._process.communicate()
+
+    def start(self, number):
+        """Start saving, from a number on."""
+        self._process.stdin.write(f"{number}\n")
+        self._process.stdin.flush()
+        word, _, child = self._process.stdout.readline().partition(" ")
+        assert word == "saving", "the process ended by itself"
+        self._child = int(child)
+
+    def wait(self):
+        """Return the number of a save once it is done."""
+        return int(self._process.stdout.readline())
+
+    def stop(self):
+        """Kill the process; return the numbers of the saves that it said were done, those waited for left out."""
+        os.kill(self._child, signal.SIGKILL)
+        self._child, told = None, []
+        while (line := self._process.stdout.readline()) != "ended\n":
+            told.append(int(line))
+        return told
 
 
 def number_of(path):
@@ -54,17 +94,11 @@ def number_of(path):
     return int(bias[0])
 
 
-def kill(folder, number, random):
+def kill(saver, folder, number, random):
     """Kill a process while it saves; return the number of the next save, and how many files were left behind."""
-    process = start_saving(folder, number)
-    try:
-        assert process.stdout.readline() == "saving\n", "the process ended by itself"
-        time.sleep(random.rand() * 0.08)
-    finally:
-        process.kill()
-        process.wait()
-    told = [int(line) for line in process.stdout.read().split()]
-    process.stdout.close()
+    saver.start(number)
+    time.sleep(random.rand() * 0.08)
+    told = saver.stop()
     path = pathlib.Path(folder) / NAME
     if not path.exists():
         assert not told, f"save {told[-1]} was reported as done, and there is no file"
@@ -84,9 +118,9 @@ def main(arguments=None):
     random = np.random.RandomState(options.seed)
     number, in_write = 1, 0
     start = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, Saver(folder) as saver:
         for _ in range(options.kills):
-            number, left = kill(folder, number, random)
+            number, left = kill(saver, folder, number, random)
             in_write += left
     print(f"{options.kills} processes killed in {time.monotonic() - start:.0f} s, {in_write} of them while they wrote: "
           f"{number - 1} saves, every file whole")

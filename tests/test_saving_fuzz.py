@@ -42,10 +42,11 @@ def test_a_process_that_ends_is_found(what, monkeypatch):
                 fuzz_saving.os.abort()
             while what == "hangs":
                 pass
-            bytearray(fuzz_saving.MOST_BYTES + 1)
+            bytearray(2 * fuzz_saving.MOST_BYTES)
 
     monkeypatch.setattr(fuzz_saving, "READERS", (end,))
-    monkeypatch.setattr(fuzz_saving, "MOST_SECONDS", 0.3)
+    if what == "hangs":
+        monkeypatch.setattr(fuzz_saving, "MOST_SECONDS", 0.3)
     outcomes, findings, _ = fuzz_saving.run(4, report=lambda line: None)
     if what == "takes all memory":
         assert findings == ["UNDOCUMENTED case 2 (end): MemoryError:"]

@@ -3,14 +3,11 @@
 import errno
 import os
 import stat
-import subprocess
-import sys
 
-import numpy as np
 import pytest
 
 from onnxseq.layers import Dense
-from onnxseq.models import Sequential, load_model
+from onnxseq.models import Sequential
 from onnxseq.saving import atomic
 
 WHAT_WAS_THERE = "What was there is left as it was."
@@ -107,38 +104,6 @@ def test_overwrite_asks(method, answers, writes, folder, monkeypatch):
 def test_nothing_is_asked_where_nothing_is(folder):
     model().save("model.h5", overwrite=False)
     assert os.listdir(folder) == ["model.h5"]
-
-
-SAVES_UNTIL_KILLED = """
-import sys
-import numpy as np
-from onnxseq.layers import Dense
-from onnxseq.models import Sequential
-model = Sequential([Dense(50, input_shape=(50,))])
-values = [np.zeros((50, 50), "float32"), np.zeros(50, "float32")]
-print("saving", flush=True)
-for number in range(1, 100000):
-    model.set_weights([value + number for value in values])
-    model.save("model.h5")
-"""
-
-
-def test_killed_while_saving(folder):
-    # The long run of this is a script; here a few kills show that the path is the one that is tested there.
-    random = np.random.RandomState(1)
-    for _ in range(3):
-        process = subprocess.Popen([sys.executable, "-c", SAVES_UNTIL_KILLED], stdout=subprocess.PIPE,
-                                   env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
-        process.stdout.readline()
-        try:
-            process.wait(timeout=0.05 + 0.1 * random.rand())
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
-        if (folder / "model.h5").exists():
-            kernel, bias = load_model("model.h5", compile=False).get_weights()
-            assert (kernel == bias[0]).all() and (bias == bias[0]).all() and bias[0] > 0
 
 
 def test_only_json(folder):
