@@ -357,7 +357,8 @@ class Model(Network):
                 theirs; otherwise the layers with weights take them in order.
 
         Raises:
-            OSError: There is no such file, or it is no HDF5 file that is whole.
+            OSError: There is no such file, or it is no HDF5 file that is whole, or what it names lies elsewhere.
+            KeyError: It names weights or attributes that it does not hold.
             ValueError: Its weights do not fit the model's.
         """
         saved_weights.load_weights(self, filepath, by_name=by_name)

@@ -112,10 +112,11 @@ def _extra_state(optimizer):
 
 
 def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
-    """Return the model of an HDF5 file.
+    """Return the model of an HDF5 file, or of an archive of Keras 3.
 
     Nothing of the file is trusted: its classes and functions are those of this library or the caller's own, all of it
-    is checked before anything is made of it, and no code in it is run.
+    is checked before anything is made of it, and no code in it is run. A file is refused within 512 MB of memory, or
+    some times its own size where that is more, and within seconds.
 
     Arguments:
         filepath: The file.
@@ -127,8 +128,11 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     Returns: A model; compiled where `compile` is True and the file says how.
 
     Raises:
-        OSError: There is no such file, or it is no HDF5 file that is whole.
+        OSError: There is no such file, or it is no HDF5 file that is whole, or what it names lies elsewhere.
+        KeyError: It names weights or attributes that it does not hold.
         ValueError: It holds no model, or something in it is unknown, unsafe or does not fit.
+        TypeError: A layer or an optimizer does not take an argument, or not of such a type.
+        NotImplementedError: It asks for what this library lacks.
     """
     who = "load_model"
     custom_objects = dict(custom_objects or {})
