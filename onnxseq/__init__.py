@@ -15,5 +15,6 @@ from onnxseq import optimizers as optimizers
 from onnxseq import preprocessing as preprocessing
 from onnxseq import regularizers as regularizers
 from onnxseq import utils as utils
+from onnxseq import wrappers as wrappers
 
 __version__ = "0.1.0"

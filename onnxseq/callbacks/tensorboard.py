@@ -95,7 +95,7 @@ class TensorBoard(Callback):
                 self.writer.add_scalar(name, float(value), epoch)
         self.writer.flush()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, _=None):
         """Close the file."""
         self._close()
 
