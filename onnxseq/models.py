@@ -322,6 +322,10 @@ class Sequential(Model):
         self.build()
         return super().predict(x, batch_size=batch_size, verbose=verbose)
 
+    def _make_predict_function(self):
+        self.build()
+        super()._make_predict_function()
+
     def predict_on_batch(self, x):
         """Return the output for one batch of inputs."""
         self.build()

@@ -90,6 +90,13 @@ class Model(Network):
         self.targets = [head.target for head in objective.heads]
         self.sample_weights = [head.weights for head in objective.heads]
         self.sample_weight_modes = [head.weight_mode for head in objective.heads]
+        # For functions of one's own over what training is fed: model.inputs + model._feed_targets + …
+        self._feed_targets = [head.target for head in objective.fed]
+        self._feed_sample_weights = [head.weights for head in objective.fed]
+        self._feed_outputs = [head.output for head in objective.fed]
+        self._feed_output_names = [head.name for head in objective.fed]
+        self._feed_output_shapes = [head.target_shape for head in objective.fed]
+        self._feed_loss_fns = [head.loss for head in objective.fed]
         self._functions = Functions(self, kwargs)
 
     def _trained_weights(self):
@@ -113,7 +120,16 @@ class Model(Network):
     def _make_train_function(self):
         """Make the training step, and with it the optimizer's state."""
         self._require_compiled("fit")
-        return self._functions.train(weighted=self._functions.needs_weights)
+        self._functions.train(weighted=self._functions.needs_weights)
+
+    def _make_test_function(self):
+        """Make the test step, which `evaluate` otherwise makes."""
+        self._require_compiled("evaluate")
+        self._functions.test(weighted=self._functions.needs_weights)
+
+    def _make_predict_function(self):
+        """Make the prediction, as code does before it hands a model to threads."""
+        self._get_functions().predict()
 
     # Whole data sets.
 

@@ -8,6 +8,10 @@ from onnxseq import backend as K
 from onnxseq import layers as L
 from onnxseq.models import Model, Sequential
 
+RANDOM = np.random.RandomState(0)
+X = RANDOM.randn(16, 6).astype("float32")
+Y = np.eye(3)[RANDOM.randint(0, 3, 16)].astype("float32")
+
 
 @pytest.mark.parametrize("position", [-1, 5])
 def test_an_embedding_refuses_positions_on_both_sides(position):
@@ -61,3 +65,36 @@ def test_add_weight_with_the_shape_first():
     assert [weight.name for weight in model.weights] == ["mine/mine_W:0", "mine/weight_3:0", "mine/weight_2:0"]
     assert [K.int_shape(weight) for weight in model.weights] == [(6, 3), (1,), (3,)]
     assert len(model.trainable_weights) == 2
+
+
+def network(model_class=Sequential):
+    if model_class is Sequential:
+        return Sequential([L.Dense(4, activation="tanh", input_shape=(6,)), L.Dense(3, activation="softmax")])
+    x = L.Input((6,))
+    return Model(x, L.Dense(3, activation="softmax")(L.Dense(4, activation="tanh")(x)))
+
+
+@pytest.mark.parametrize("model_class", [Sequential, Model])
+def test_functions_are_made_ahead_of_threads(model_class):
+    model = network(model_class)
+    assert model._make_predict_function() is None
+    with pytest.raises(RuntimeError, match="the model was not compiled"):
+        model._make_test_function()
+    model.compile("sgd", "mse")
+    assert model._make_train_function() is model._make_test_function() is model._make_predict_function() is None
+
+
+@pytest.mark.parametrize("model_class", [Sequential, Model])
+def test_gradients_of_what_training_is_fed(model_class):
+    """The lengths of gradients, by a function over inputs, targets, sample weights and the phase."""
+    model = network(model_class)
+    model.compile("sgd", "categorical_crossentropy")
+    gradients = model.optimizer.get_gradients(model.total_loss, model.trainable_weights)
+    feeds = [*model.inputs, *model._feed_targets, *model._feed_sample_weights, K.learning_phase()]
+    values = K.function(feeds, gradients)([X, Y, np.ones(16), 0])
+    before = model.get_weights()
+    model.train_on_batch(X, Y)
+    for value, first, then in zip(values, before, model.get_weights(), strict=True):
+        assert_allclose(first - 0.01 * value, then, atol=1e-6)
+    assert model._feed_output_names == model.output_names and model._feed_output_shapes == [(None, 3)]
+    assert model._feed_loss_fns == model.loss_functions and model._feed_outputs == model.outputs
