@@ -16,5 +16,6 @@ from onnxseq import preprocessing as preprocessing
 from onnxseq import regularizers as regularizers
 from onnxseq import utils as utils
 from onnxseq import wrappers as wrappers
+from onnxseq.layers import Input as Input
 
 __version__ = "0.1.0"
