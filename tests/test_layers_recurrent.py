@@ -1,0 +1,184 @@
+"""Recurrent layers against NumPy: a row each, and more where they have more ways to work; states, dropout, messages."""
+
+import numpy as np
+import pytest
+
+from onnxseq import backend as K
+from onnxseq import layers as L
+from onnxseq import models
+from tests.layer_check import Case, check_layer, drawn
+from tests.layer_reference import activation
+
+SEQUENCES = drawn(3, 6, 4)
+FILMS = drawn(2, 5, 4, 3, 2)
+
+
+def hard(z):
+    return np.clip(0.2 * z + 0.5, 0, 1)
+
+
+def over_steps(step, x, states, sequences, back=False):
+    found = []
+    for t in reversed(range(x.shape[1])) if back else range(x.shape[1]):
+        states = step(x[:, t], states)
+        found.append(states[0])
+    return np.stack(found, 1) if sequences else found[-1]
+
+
+def simple(sequences=False, back=False, name="tanh"):
+    def reference(x, w, u, b=0.0):
+        zeros = np.zeros((len(x), len(u)))
+        return over_steps(lambda x, s: [activation(name, x @ w + s[0] @ u + b)], x, [zeros], sequences, back)
+
+    return reference
+
+
+def gru(sequences=False, back=False, gate=hard):
+    def reference(x, w, u, b):
+        n = len(u)
+
+        def step(x, states):
+            (h,) = states
+            z, r, new = np.split(x @ w + b, 3, 1)
+            z, r = gate(z + h @ u[:, :n]), gate(r + h @ u[:, n : 2 * n])
+            return [z * h + (1 - z) * np.tanh(new + (r * h) @ u[:, 2 * n :])]
+
+        return over_steps(step, x, [np.zeros((len(x), n))], sequences, back)
+
+    return reference
+
+
+def lstm(sequences=False, back=False, gate=hard):
+    def reference(x, w, u, b):
+        def step(x, states):
+            h, c = states
+            i, f, new, o = np.split(x @ w + h @ u + b, 4, 1)
+            c = gate(f) * c + gate(i) * np.tanh(new)
+            return [gate(o) * np.tanh(c), c]
+
+        zeros = np.zeros((len(x), len(u)))
+        return over_steps(step, x, [zeros, zeros], sequences, back)
+
+    return reference
+
+
+def places(x, w):
+    """A convolution of 1 x 1."""
+    return x @ w[0, 0]
+
+
+def conv_lstm(x, w, u, b):
+    def step(x, states):
+        h, c = states
+        i, f, new, o = np.split(places(x, w) + places(h, u) + b, 4, -1)
+        c = hard(f) * c + hard(i) * np.tanh(new)
+        return [hard(o) * np.tanh(c), c]
+
+    zeros = np.zeros((*x.shape[:1], *x.shape[2:4], b.size // 4))
+    return over_steps(step, x, [zeros, zeros], True)
+
+
+def both(half, join=np.concatenate):
+    def reference(x, *weights):
+        count = len(weights) // 2
+        ahead, back = half(True)(x, *weights[:count]), half(True, True)(x, *weights[count:])
+        return join([ahead, back[:, ::-1]], -1)
+
+    return reference
+
+
+def logistic(z):
+    return activation("sigmoid", z)
+
+
+CASES = [
+    Case("SimpleRNN", lambda: L.SimpleRNN(3), SEQUENCES, simple()),
+    Case("SimpleRNN backwards", lambda: L.SimpleRNN(3, go_backwards=True, return_sequences=True), SEQUENCES,
+         simple(True, True)),
+    Case("SimpleRNN unrolled without bias", lambda: L.SimpleRNN(3, use_bias=False, unroll=True), SEQUENCES, simple()),
+    Case("GRU", lambda: L.GRU(3), SEQUENCES, gru()),
+    Case("GRU of free length", lambda: L.GRU(3, return_sequences=True), SEQUENCES, gru(True), free=(1,)),
+    Case("GRU with one mask", lambda: L.GRU(2, implementation=2, recurrent_activation="sigmoid"), SEQUENCES,
+         gru(gate=logistic)),
+    Case("LSTM", lambda: L.LSTM(3), SEQUENCES, lstm()),
+    Case("LSTM sequences", lambda: L.LSTM(3, return_sequences=True, recurrent_activation="sigmoid"), SEQUENCES,
+         lstm(True, gate=logistic)),
+    Case("LSTM of free length", lambda: L.LSTM(3, go_backwards=True), SEQUENCES, lstm(False, True), free=(1,)),
+    Case("LSTM unrolled", lambda: L.LSTM(2, unroll=True, return_sequences=True), SEQUENCES, lstm(True)),
+    Case("ConvLSTM2D", lambda: L.ConvLSTM2D(2, 1, return_sequences=True), FILMS, conv_lstm),
+    Case("Bidirectional", lambda: L.Bidirectional(L.LSTM(2, return_sequences=True)), SEQUENCES, both(lstm)),
+    Case("Bidirectional sum", lambda: L.Bidirectional(L.GRU(2, return_sequences=True), "sum"), SEQUENCES,
+         both(gru, lambda halves, axis: halves[0] + halves[1])),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_layer(case):
+    check_layer(case)
+
+
+@pytest.mark.parametrize("cell", [L.SimpleRNN, L.GRU, L.LSTM])
+def test_dropout_draws_one_mask_for_all_steps(cell):
+    x = L.Input((5, 3))
+    y = cell(4, dropout=0.5, recurrent_dropout=0.5, return_sequences=True)(x)
+    function, array = K.function([x, K.learning_phase()], [y]), np.ones((2, 5, 3))
+    first, second, test = (function([array, phase])[0] for phase in (1, 1, 0))
+    assert (first != second).any()
+    np.testing.assert_array_equal(test[0], test[1])
+
+
+def test_states_pass_from_batch_to_batch():
+    model = models.Sequential([L.LSTM(2, stateful=True, batch_input_shape=(3, 6, 4))])
+    whole = models.Sequential([L.LSTM(2, input_shape=(12, 4))])
+    whole.set_weights(model.get_weights())
+    model.predict(SEQUENCES)
+    np.testing.assert_allclose(
+        model.predict(SEQUENCES[:, ::-1]), whole.predict(np.concatenate([SEQUENCES, SEQUENCES[:, ::-1]], 1)), atol=1e-6
+    )
+    model.reset_states()
+    np.testing.assert_array_equal(K.get_value(model.layers[0].states[1]), np.zeros((3, 2)))
+
+
+def test_training_argument_draws():
+    x = L.Input((5, 3))
+    outputs = L.GRU(8, dropout=0.5)(x, training=True)
+    function = K.function([x], [outputs])
+    assert (function([np.ones((2, 5, 3))])[0] != function([np.ones((2, 5, 3))])[0]).any()
+
+
+def given(layer, *shapes):
+    return lambda: layer(L.Input((5, 3)), initial_state=[L.Input(shape) for shape in shapes])
+
+
+MESSAGES = [
+    (lambda: L.LSTM(2, name="r")(L.Input((None, None))), ValueError,
+     "LSTM 'r': input has shape (None, None, None); expected a known number of features on the last axis. Give the "
+     "input's shape in full."),
+    (lambda: L.GRU(2, implementation=3, name="r")(L.Input((4, 3))), ValueError,
+     "GRU 'r': implementation=3; expected 0, 1 or 2."),
+    (lambda: L.LSTM(2, dropout="much", name="r"), TypeError,
+     "LSTM 'r': dropout='much'; expected a number from 0 to 1."),
+    (lambda: L.LSTM(2, unroll=True, name="r")(L.Input((None, 3))), ValueError,
+     "LSTM 'r': unroll=True and an input of shape (None, None, 3) arrived; expected a known number of steps. Give the "
+     "input its length, or leave unroll out."),
+    (given(L.GRU(2, name="r"), (3,)), ValueError,
+     "GRU 'r': input 1 has shape (None, 3); expected (None, 2). Change the input's shape."),
+    (lambda: L.GRU(2, name="r").reset_states(), AttributeError,
+     "GRU 'r': reset_states() of a layer that keeps none; expected stateful=True."),
+    (lambda: L.GRU(2, stateful=True, name="r")(L.Input((4, 3))), ValueError,
+     "GRU 'r': stateful=True and no batch size arrived; expected a known batch size. Say batch_input_shape=(batch, …), "
+     "or Input(batch_shape=(batch, …))."),
+    (lambda: L.ConvLSTM2D(2, 2, name="r").reset_states(), RuntimeError,
+     "ConvLSTM2D 'r': reset_states() of a layer that keeps none; expected stateful=True."),
+    (lambda: L.Bidirectional(L.LSTM(2), "add"), ValueError,
+     "Bidirectional: merge_mode='add'; expected 'concat', 'sum', 'mul', 'ave' or None."),
+    (lambda: L.Bidirectional(3), AttributeError,
+     "Bidirectional: 3; expected a recurrent layer. Wrap e.g. LSTM(32)."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("act", "kind", "message"), MESSAGES)
+def test_message(act, kind, message):
+    with pytest.raises(kind) as error:
+        act()
+    assert str(error.value) == message
