@@ -1,8 +1,10 @@
-"""The five models that are timed, written once in Keras's terms, and the random data that they are fed.
+"""The models that are timed, written once in Keras's terms, and the random data that they are fed.
 
 Every peer that speaks Keras builds from here; the raw PyTorch peer has its own transcription of the same table.
 The syntax is the one that Python 3.6 reads, since the oldest peer runs there.
 """
+
+import importlib
 
 import numpy as np
 
@@ -20,10 +22,11 @@ class Case:
         classes: number of classes (categorical cross-entropy), or 1 (one target column).
         compile_arguments: the arguments of `compile`.
         vocabulary: number of words when the input is made of word numbers, else None.
+        target_shape: shape of one target where it is neither a class nor a number, else None.
     """
 
     def __init__(self, name, build, input_shape, batch, steps, predict_batches, classes, compile_arguments,
-                 vocabulary=None):
+                 vocabulary=None, target_shape=None):
         self.name = name
         self.build = build
         self.input_shape = input_shape
@@ -33,6 +36,7 @@ class Case:
         self.classes = classes
         self.compile_arguments = compile_arguments
         self.vocabulary = vocabulary
+        self.target_shape = target_shape
 
     def data(self, num_batches, seed=7):
         """Random inputs and targets for `num_batches` whole batches."""
@@ -42,7 +46,9 @@ class Case:
             x = random.rand(num_samples, *self.input_shape).astype("float32")
         else:
             x = random.randint(1, self.vocabulary, (num_samples,) + self.input_shape).astype("int32")
-        if self.classes > 1:
+        if self.target_shape:
+            y = random.rand(num_samples, *self.target_shape).astype("float32")
+        elif self.classes > 1:
             y = np.eye(self.classes, dtype="float32")[random.randint(0, self.classes, num_samples)]
         else:
             y = random.randint(0, 2, (num_samples, 1)).astype("float32")
@@ -108,6 +114,78 @@ def tiny_layers(layers, first):
     return [layers.Dense(32, activation="relu", **first), layers.Dense(1)]
 
 
+def separable_layers(layers, first):
+    """A small net of depthwise separable convolutions, as in Xception and MobileNet."""
+    return [
+        layers.Conv2D(32, (3, 3), padding="same", activation="relu", **first),
+        layers.SeparableConv2D(64, (3, 3), padding="same", activation="relu"),
+        layers.SeparableConv2D(128, (3, 3), strides=2, padding="same", activation="relu"),
+        layers.SeparableConv2D(128, (3, 3), padding="same", activation="relu"),
+        layers.SeparableConv2D(256, (3, 3), strides=2, padding="same", activation="relu"),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(10, activation="softmax"),
+    ]
+
+
+def transpose_layers(layers, first):
+    """The generator half of a DCGAN for images of 28x28, trained to draw given ones."""
+    return [
+        layers.Dense(7 * 7 * 64, activation="relu", **first),
+        layers.Reshape((7, 7, 64)),
+        layers.Conv2DTranspose(64, (3, 3), strides=2, padding="same", activation="relu"),
+        layers.Conv2DTranspose(32, (3, 3), strides=2, padding="same", activation="relu"),
+        layers.Conv2DTranspose(1, (3, 3), padding="same", activation="sigmoid"),
+    ]
+
+
+def conv3d_layers(layers, first):
+    """Two convolutions of volumes, as for short films or scans."""
+    return [
+        layers.Conv3D(16, (3, 3, 3), activation="relu", **first),
+        layers.MaxPooling3D((2, 2, 2)),
+        layers.Conv3D(32, (3, 3, 3), activation="relu"),
+        layers.MaxPooling3D((2, 2, 2)),
+        layers.Flatten(),
+        layers.Dense(64, activation="relu"),
+        layers.Dense(10, activation="softmax"),
+    ]
+
+
+def local_layers(layers, first):
+    """A convolution, then locally connected layers, as in DeepFace."""
+    locally = getattr(layers, "LocallyConnected2D", None) or local_stand_in(layers)
+    return [
+        layers.Conv2D(16, (3, 3), activation="relu", **first),
+        layers.MaxPooling2D((2, 2)),
+        locally(16, (3, 3), activation="relu"),
+        locally(16, (3, 3), activation="relu"),
+        layers.Flatten(),
+        layers.Dense(10, activation="softmax"),
+    ]
+
+
+def local_stand_in(layers):
+    """Keras 3 has no locally connected layers: the layer that one writes for it, with its own functions."""
+    keras = importlib.import_module("keras")
+
+    class Locally(layers.Layer):
+        def __init__(self, filters, size, activation):
+            super().__init__()
+            self.filters, self.size, self.activation = filters, size, keras.activations.get(activation)
+
+        def build(self, shape):
+            rows, columns = shape[1] - self.size[0] + 1, shape[2] - self.size[1] + 1
+            elements = self.size[0] * self.size[1] * shape[3]
+            self.kernel = self.add_weight(shape=(rows, columns, elements, self.filters))
+            self.bias = self.add_weight(shape=(rows, columns, self.filters), initializer="zeros")
+
+        def call(self, x):
+            seen = keras.ops.image.extract_patches(x, self.size, strides=1, padding="valid")
+            return self.activation(keras.ops.einsum("bhwf,hwfm->bhwm", seen, self.kernel) + self.bias)
+
+    return Locally
+
+
 def categorical(optimizer, metrics=()):
     """The arguments of `compile` of a classifier."""
     return {"loss": "categorical_crossentropy", "optimizer": optimizer, "metrics": list(metrics)}
@@ -121,6 +199,11 @@ CASES = {
         Case("bncnn", bncnn_layers, (32, 32, 3), 64, 20, 20, 10, categorical("adam")),
         Case("imdbcnn", imdbcnn_layers, (400,), 32, 20, 20, 1,
              {"loss": "binary_crossentropy", "optimizer": "adam", "metrics": ["accuracy"]}, vocabulary=5000),
+        Case("separable", separable_layers, (32, 32, 3), 32, 20, 20, 10, categorical("adam")),
+        Case("transpose", transpose_layers, (64,), 64, 20, 20, 1, {"loss": "mean_squared_error", "optimizer": "adam"},
+             target_shape=(28, 28, 1)),
+        Case("conv3d", conv3d_layers, (16, 32, 32, 1), 16, 10, 10, 10, categorical("adam")),
+        Case("local", local_layers, (32, 32, 3), 32, 40, 40, 10, categorical("adam")),
         Case("tiny", tiny_layers, (32,), 32, 400, 400, 1, {"loss": "mean_squared_error", "optimizer": "sgd"}),
     ]
 }

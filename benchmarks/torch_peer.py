@@ -5,7 +5,7 @@ import time
 
 
 def network(nn, name):
-    """The same five models as in cases.py, channels first, logits out."""
+    """The same models as in cases.py, channels first, logits out."""
     same = {"padding": 1, "bias": False}
     if name == "mlp":
         return nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Dropout(0.2), nn.Linear(512, 512), nn.ReLU(),
@@ -20,11 +20,47 @@ def network(nn, name):
             blocks += [nn.Conv2d(num_in, num_out, 3, **same), nn.BatchNorm2d(num_out, eps=1e-3, momentum=0.01),
                        nn.ReLU(), nn.MaxPool2d(2)]
         return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, 10))
+    if name == "separable":
+        layers = [nn.Conv2d(3, 32, 3, padding=1), nn.ReLU()]
+        for num_in, num_out, stride in ((32, 64, 1), (64, 128, 2), (128, 128, 1), (128, 256, 2)):
+            layers += [nn.Conv2d(num_in, num_in, 3, stride, 1, groups=num_in, bias=False),
+                       nn.Conv2d(num_in, num_out, 1), nn.ReLU()]
+        return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 10))
+    if name == "transpose":
+        return nn.Sequential(
+            nn.Linear(64, 7 * 7 * 64), nn.ReLU(), nn.Unflatten(1, (64, 7, 7)),
+            nn.ConvTranspose2d(64, 64, 3, 2, 1, 1), nn.ReLU(), nn.ConvTranspose2d(64, 32, 3, 2, 1, 1), nn.ReLU(),
+            nn.ConvTranspose2d(32, 1, 3, 1, 1), nn.Sigmoid())
+    if name == "conv3d":
+        return nn.Sequential(nn.Conv3d(1, 16, 3), nn.ReLU(), nn.MaxPool3d(2), nn.Conv3d(16, 32, 3), nn.ReLU(),
+                             nn.MaxPool3d(2), nn.Flatten(), nn.Linear(32 * 2 * 6 * 6, 64), nn.ReLU(), nn.Linear(64, 10))
+    if name == "local":
+        return nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), nn.MaxPool2d(2), locally(nn, 16, 16, 15), nn.ReLU(),
+                             locally(nn, 16, 16, 13), nn.ReLU(), nn.Flatten(), nn.Linear(16 * 11 * 11, 10))
     if name == "tiny":
         return nn.Sequential(nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 1))
     return nn.Sequential(nn.Embedding(5000, 50), nn.Dropout(0.2), Swap(nn)(), nn.Conv1d(50, 250, 3), nn.ReLU(),
                          nn.AdaptiveMaxPool1d(1), nn.Flatten(), nn.Linear(250, 250), nn.Dropout(0.2), nn.ReLU(),
                          nn.Linear(250, 1))
+
+
+def locally(nn, num_in, num_out, size):
+    """The locally connected layer that one writes: windows of 3x3 unfolded, each times a matrix of its own."""
+    torch = importlib.import_module("torch")
+    places = (size - 2) ** 2
+
+    class Locally(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.kernel = nn.Parameter(torch.randn(places, 9 * num_in, num_out) * 0.05)
+            self.bias = nn.Parameter(torch.zeros(places, 1, num_out))
+
+        def forward(self, x):
+            seen = nn.functional.unfold(x, 3).permute(2, 0, 1)
+            y = torch.baddbmm(self.bias, seen, self.kernel)
+            return y.permute(1, 2, 0).reshape(len(x), num_out, size - 2, size - 2)
+
+    return Locally()
 
 
 def Swap(nn):  # noqa: N802 (returns a class)
@@ -56,10 +92,12 @@ class TorchPeer:
         x_predict, _ = case.data(case.predict_batches, seed=8)
         self.x, self.x_predict = self.inputs(x), self.inputs(x_predict)
         self.sample = x[:1]
-        self.y = torch.from_numpy(y.argmax(1) if case.classes > 1 else y)
+        self.y = self.inputs(y) if case.target_shape else torch.from_numpy(y.argmax(1) if case.classes > 1 else y)
         self.model = network(torch.nn, case.name)
-        if len(case.input_shape) == 3:
+        if len(case.input_shape) == 3 or case.target_shape:
             self.model = self.model.to(memory_format=torch.channels_last)
+        elif len(case.input_shape) == 4:
+            self.model = self.model.to(memory_format=torch.channels_last_3d)
         self.loss = {"categorical_crossentropy": torch.nn.functional.cross_entropy,
                      "binary_crossentropy": torch.nn.functional.binary_cross_entropy_with_logits,
                      "mean_squared_error": torch.nn.functional.mse_loss}[case.compile_arguments["loss"]]
@@ -79,9 +117,11 @@ class TorchPeer:
         self.first_step_seconds = time.perf_counter() - start
 
     def inputs(self, array):
-        """The array as a tensor; images channels first in shape, channels last in memory."""
+        """The array as a tensor; images and volumes channels first in shape, channels last in memory."""
         tensor = self.torch.from_numpy(array)
-        return tensor.permute(0, 3, 1, 2) if array.ndim == 4 else tensor.long() if self.case.vocabulary else tensor
+        if array.ndim > 3:
+            return tensor.movedim(-1, 1)
+        return tensor.long() if self.case.vocabulary else tensor
 
     def warm_up(self, verb):
         """Run `verb` once unmeasured."""

@@ -89,7 +89,7 @@ def _spread(dy: Tensor, strides: Any) -> Tensor:
     if set(strides) == {1}:
         return dy
     batch, divided, height, width, block = dy.dims
-    rows = shapes.multiply(batch, divided * height)  # type: ignore[operator]
+    rows = shapes.multiply(batch, divided * height)  # type: ignore[operator, arg-type]
     apart = shape.reshape(dy, (rows, 1, width, 1, block))
     apart = shape.pad(apart, [(0, 0), (0, strides[0] - 1), (0, 0), (0, strides[1] - 1), (0, 0)])
     return shape.reshape(apart, (batch, divided, height * strides[0], width * strides[1], block))  # type: ignore[operator]
