@@ -1,8 +1,10 @@
 """How hostile files are made: a good one, changed by code; and what must hold for each of them."""
 
 import copy
+import functools
 import json
 import pathlib
+import tempfile
 import time
 import tracemalloc
 
@@ -10,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
+from onnxseq.backend import names
 from onnxseq.layers import Dense, Input
 from onnxseq.models import Model, Sequential, load_model
 
@@ -34,9 +37,21 @@ def graph():
     return model
 
 
+@functools.cache
+def saved(model):
+    """Return the content of a good file, made once; names are counted anew behind it, as if it had not been made."""
+    names.forget_variable_names()
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "model.h5"
+        model().save(path)
+        content = path.read_bytes()
+    names.forget_variable_names()
+    return content
+
+
 def write(path, change, model=stack):
     """Write a good file, then change it as an open HDF5 file."""
-    model().save(path)
+    pathlib.Path(path).write_bytes(saved(model))
     with h5py.File(path, "r+") as file:
         change(file)
 

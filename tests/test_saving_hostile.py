@@ -80,7 +80,7 @@ STACKS = {
         "load_model: layer 'second': units: True; expected whole numbers."),
     "another number of units": (
         with_layer(1, units=1), ValueError,
-        "load_model: Dense 'second': the file holds shape (4, 2) for weight 'second_1/kernel:0'; expected (4, 1). Load "
+        "load_model: Dense 'second': the file holds shape (4, 2) for weight 'second/kernel:0'; expected (4, 1). Load "
         "into the model that was saved."),
     "duplicate names": (
         with_layer(1, name="first"), ValueError,

@@ -267,15 +267,15 @@ PINNED = {
         "trust."),
     "more axes": (
         ValueError,
-        "load_model: Dense 'first': the file holds shape (3, 4, 1) for weight 'first_1/kernel:0'; expected (3, "
+        "load_model: Dense 'first': the file holds shape (3, 4, 1) for weight 'first/kernel:0'; expected (3, "
         "4). Load into the model that was saved."),
     "axes exchanged": (
         ValueError,
-        "load_model: Dense 'first': the file holds shape (4, 3) for weight 'first_1/kernel:0'; expected (3, 4). "
+        "load_model: Dense 'first': the file holds shape (4, 3) for weight 'first/kernel:0'; expected (3, 4). "
         "Load into the model that was saved."),
     "a larger array": (
         ValueError,
-        "load_model: Dense 'first': the file holds shape (3000, 4) for weight 'first_1/kernel:0'; expected (3, "
+        "load_model: Dense 'first': the file holds shape (3000, 4) for weight 'first/kernel:0'; expected (3, "
         "4). Load into the model that was saved."),
     "an array of nothing": (
         ValueError,
