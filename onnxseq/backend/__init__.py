@@ -10,6 +10,8 @@ from onnxseq.backend.convolution import (
     depthwise_conv2d,
     separable_conv2d,
 )
+from onnxseq.backend.ctc import ctc_batch_cost, ctc_label_dense_to_sparse
+from onnxseq.backend.ctc_decoding import ctc_decode
 from onnxseq.backend.defaults import (
     backend,
     cast_to_floatx,
@@ -165,6 +167,9 @@ __all__ = [
     "conv3d_transpose",
     "cos",
     "count_params",
+    "ctc_batch_cost",
+    "ctc_decode",
+    "ctc_label_dense_to_sparse",
     "depthwise_conv2d",
     "dot",
     "dropout",

@@ -30,13 +30,13 @@ def is_placeholder(x):
 
 
 def is_sparse(tensor):
-    """Return whether a tensor is sparse: never, all tensors are dense."""
-    return False
+    """Return whether a tensor stands for a sparse one; all are computed densely."""
+    return getattr(tensor, "_is_sparse", False)
 
 
 def to_dense(tensor):
-    """Return a tensor as a dense one, which it is."""
-    return tensor
+    """Return a tensor as a dense one."""
+    return identity(tensor) if is_sparse(tensor) else tensor
 
 
 def require_tensor(who, x, what="tensor"):
