@@ -75,6 +75,10 @@ def test_what_a_wrapper_shares_with_the_inner_layer():
     wrapper.layer.trainable = False
     assert wrapper.trainable_weights == [] and len(wrapper.non_trainable_weights) == 3
     twin = Doubled.from_config(wrapper.get_config())
+    assert wrapper.constraints == {}
+    bounded = L.TimeDistributed(L.Dense(3, kernel_constraint="non_neg"), input_shape=(4, 5))
+    models.Sequential([bounded])
+    assert list(bounded.constraints) == [bounded.layer.kernel]
     assert twin.get_config() == wrapper.get_config() and twin.layer is not wrapper.layer
     x = drawn(2, 5)
     np.testing.assert_allclose(model.predict(x), 2 * (x @ model.get_weights()[0]), rtol=1e-5, atol=1e-6)

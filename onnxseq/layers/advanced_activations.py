@@ -81,7 +81,7 @@ class PReLU(Layer):
         self.input_spec = InputSpec(ndim=rank, axes=sizes)
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs, mask=None):
         return K.relu(inputs) - self.alpha * K.relu(-inputs)
 
     def get_config(self):
@@ -137,7 +137,7 @@ class ThresholdedReLU(Layer):
         self.supports_masking = True
         self.theta = K.cast_to_floatx(theta)
 
-    def call(self, inputs):
+    def call(self, inputs, mask=None):
         return inputs * K.cast(K.greater(inputs, float(self.theta)), K.dtype(inputs))
 
     def get_config(self):

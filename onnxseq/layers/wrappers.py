@@ -45,11 +45,16 @@ class Wrapper(Layer):
         """The updates that the inner layer and the wrapper itself make at each training step."""
         return unique([*self.layer.updates, *super().updates])
 
-    def get_losses_for(self, inputs):
+    @property
+    def constraints(self):
+        """The constraints of the inner layer's weights, by weight."""
+        return {weight: weight.constraint for weight in self.layer.weights if weight.constraint is not None}
+
+    def get_losses_for(self, inputs=None):
         """Return the losses added for these inputs, the inner layer's too; those that depend on none for None."""
         return unique([*self.layer.get_losses_for(inputs), *super().get_losses_for(inputs)])
 
-    def get_updates_for(self, inputs):
+    def get_updates_for(self, inputs=None):
         """Return the updates added for these inputs, the inner layer's too; those that depend on none for None."""
         return unique([*self.layer.get_updates_for(inputs), *super().get_updates_for(inputs)])
 
@@ -101,7 +106,7 @@ class TimeDistributed(Wrapper):
             )  # fmt: skip
         self.built = True
 
-    def call(self, inputs, mask=None, training=None):
+    def call(self, inputs, training=None, mask=None):
         sizes = [_size(inputs, axis) for axis in range(K.ndim(inputs))]
         steps = K.reshape(inputs, [-1, *sizes[2:]])
         arguments = {} if training is None or not has_argument(self.layer.call, "training") else {"training": training}
