@@ -13,6 +13,7 @@ from onnxseq.layers.arguments import (
     with_spatial,
 )
 from onnxseq.layers.base import InputSpec
+from onnxseq.layers.half_padding import HALF, padded, pads_of_conv
 
 
 class Conv(KernelLayer):
@@ -34,7 +35,7 @@ class Conv(KernelLayer):
         self.filters = filters
         self.kernel_size = window_argument(self._who, "kernel_size", kernel_size, rank, zero_allowed=False)
         self.strides = window_argument(self._who, "strides", strides, rank, zero_allowed=False)
-        self.padding = padding_argument(self._who, padding, paddings)
+        self.padding = padding_argument(self._who, padding, paddings, half_allowed=True)
         self.data_format = data_format_argument(self._who, data_format)
         self.dilation_rate = window_argument(self._who, "dilation_rate", dilation_rate, rank, zero_allowed=False)
         self.input_spec = InputSpec(ndim=rank + 2)
@@ -63,6 +64,13 @@ class Conv(KernelLayer):
                      f"room for a kernel of {self.kernel_size} at dilation {self.dilation_rate}",
                      "Use padding='same' or a smaller kernel.")
             )  # fmt: skip
+
+    def _padded(self, inputs):
+        """Return the inputs, and the padding that is left to the operation."""
+        if self.padding != HALF:
+            return inputs, self.padding
+        pads = [pads_of_conv(*axis) for axis in zip(self.kernel_size, self.dilation_rate, strict=True)]
+        return padded(inputs, pads, self.data_format), "valid"
 
     def _compute_output_shape(self, input_shape):
         def count(axis, length):
@@ -123,8 +131,9 @@ class Conv1D(Conv):
         )  # fmt: skip
 
     def call(self, inputs):
+        inputs, padding = self._padded(inputs)
         outputs = K.conv1d(
-            inputs, self.kernel, strides=self.strides[0], padding=self.padding, data_format=self.data_format,
+            inputs, self.kernel, strides=self.strides[0], padding=padding, data_format=self.data_format,
             dilation_rate=self.dilation_rate[0],
         )  # fmt: skip
         return self._finish(outputs, self.data_format)
@@ -170,8 +179,9 @@ class Conv2D(Conv):
         )  # fmt: skip
 
     def call(self, inputs):
+        inputs, padding = self._padded(inputs)
         outputs = K.conv2d(
-            inputs, self.kernel, strides=self.strides, padding=self.padding, data_format=self.data_format,
+            inputs, self.kernel, strides=self.strides, padding=padding, data_format=self.data_format,
             dilation_rate=self.dilation_rate,
         )  # fmt: skip
         return self._finish(outputs, self.data_format)
@@ -212,8 +222,9 @@ class Conv3D(Conv):
         )  # fmt: skip
 
     def call(self, inputs):
+        inputs, padding = self._padded(inputs)
         outputs = K.conv3d(
-            inputs, self.kernel, strides=self.strides, padding=self.padding, data_format=self.data_format,
+            inputs, self.kernel, strides=self.strides, padding=padding, data_format=self.data_format,
             dilation_rate=self.dilation_rate,
         )  # fmt: skip
         return self._finish(outputs, self.data_format)

@@ -11,6 +11,7 @@ from onnxseq.layers.arguments import (
     with_spatial,
 )
 from onnxseq.layers.base import InputSpec, Layer
+from onnxseq.layers.half_padding import HALF, pooled
 
 
 class Pooling(Layer):
@@ -24,7 +25,7 @@ class Pooling(Layer):
         self.pool_size = window_argument(self._who, "pool_size", pool_size, self.rank, zero_allowed=False)
         strides = self.pool_size if strides is None else strides
         self.strides = window_argument(self._who, "strides", strides, self.rank, zero_allowed=False)
-        self.padding = padding_argument(self._who, padding)
+        self.padding = padding_argument(self._who, padding, half_allowed=True)
         self.data_format = data_format_argument(self._who, data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
@@ -35,14 +36,18 @@ class Pooling(Layer):
                 text(self._who, f"input has shape {shape}", f"room for windows of {self.pool_size}",
                      "Use padding='same' or smaller windows.")
             )  # fmt: skip
+        if self.padding == HALF:
+            return pooled(lambda x: self._pool(x, "valid"), inputs, self.pool_size, self.mode, self.data_format)
+        return self._pool(inputs, self.padding)
+
+    def _pool(self, inputs, padding):
         if self.rank > 1:
             pool = K.pool2d if self.rank == 2 else K.pool3d
-            return pool(inputs, self.pool_size, self.strides, self.padding, self.data_format, self.mode)
-        pooled = K.pool2d(
-            K.expand_dims(inputs, 2), (*self.pool_size, 1), (*self.strides, 1), self.padding, self.data_format,
-            self.mode,
-        )  # fmt: skip
-        return K.squeeze(pooled, 2)
+            return pool(inputs, self.pool_size, self.strides, padding, self.data_format, self.mode)
+        rows = K.pool2d(
+            K.expand_dims(inputs, 2), (*self.pool_size, 1), (*self.strides, 1), padding, self.data_format, self.mode
+        )
+        return K.squeeze(rows, 2)
 
     def _compute_output_shape(self, input_shape):
         def count(axis, length):

@@ -144,7 +144,7 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
             raise ValueError(text(who, f"{str(filepath)!r} holds no model", "a file that save() wrote",
                                   "Load a file of weights by load_weights()."))
         stored = weights.read_layers(who, root.group("model_weights"))
-        config = upgrade.model(who, config, custom_objects, stored.version)
+        config = upgrade.model(who, config, custom_objects, stored.version, backend_of(stored))
         model = build(who, config, custom_objects, safe_mode, stored.size)
         weights.assign(who, stored, model.layers)
         if compile:

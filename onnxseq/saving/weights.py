@@ -14,7 +14,7 @@ from onnxseq.saving import hdf5
 from onnxseq.saving.atomic import may_write
 from onnxseq.saving.config import KERAS_VERSION, WEIGHT_LAYOUT
 from onnxseq.saving.hdf5_reader import File
-from onnxseq.saving.legacy import keras3
+from onnxseq.saving.legacy import keras3, theano
 from onnxseq.saving.legacy.kernels import backend_of, converter
 from onnxseq.saving.stored import StoredLayer, StoredWeights
 
@@ -165,7 +165,10 @@ def assign(who, stored, layers, by_name=False):
         ValueError: The number of layers, or of a layer's weights, or a shape differs.
     """
     pairs = _by_name(stored, layers) if by_name else by_order(who, stored, layers)
-    assign_pairs(who, pairs, converter(stored.version, backend_of(stored)))
+    backend = backend_of(stored)
+    assign_pairs(who, pairs, converter(stored.version, backend))
+    if backend == theano.THEANO:
+        theano.warn(who, layers)
 
 
 def assign_pairs(who, pairs, convert=None):

@@ -1,0 +1,87 @@
+"""Models that were trained on Theano, whose 'same' pads otherwise than that of all others where windows are even or
+move by more than one: in their configurations it is written 'half', as Theano called it, which our layers compute."""
+
+import warnings
+
+from onnxseq import registry
+from onnxseq.errors import describe, text
+from onnxseq.layers.half_padding import HALF, is_same, pads_of_conv, pads_of_pooling
+from onnxseq.network import Network
+
+THEANO = "theano"
+_CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D")
+_POOLINGS = tuple(f"{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in (1, 2, 3))
+_OTHERS = ("SeparableConv2D", "DepthwiseConv2D", "Conv2DTranspose", "Conv3DTranspose", "ConvLSTM2D")
+
+
+def model(who, config):
+    """Return the configuration of a model of Theano's, in r1.4's form, with the padding that it had.
+
+    Raises:
+        ValueError: A layer pads so and has no form here that does.
+    """
+    if isinstance(config, list):
+        return [model(who, item) for item in config]
+    if not isinstance(config, dict):
+        return config
+    found = {key: model(who, item) if isinstance(item, dict | list) else item for key, item in config.items()}
+    name, arguments = found.get("class_name"), found.get("config")
+    if not isinstance(name, str) or not isinstance(arguments, dict) or arguments.get("padding") != "same":
+        return found
+    kind = _kind(registry.table("layer").get(name))
+    if kind is None or not _differs(kind, arguments):
+        return found
+    if kind in _OTHERS:
+        raise ValueError(text(f"{who}: layer {arguments.get('name')!r}", "padding='same' as Theano pads, which differs "
+                              "from that of r1.4 for even windows and for strides", "odd windows at stride 1",
+                              "Build the model by code and give it the file's weights by load_weights()."))
+    return {**found, "config": {**arguments, "padding": HALF}}
+
+
+def warn(who, layers):
+    """Warn of layers that compute otherwise than those of Theano whose weights they are given."""
+    for layer in _leaves(layers):
+        kind = _kind(type(layer))
+        if kind is not None and layer.padding == "same" and _differs(kind, layer.get_config()):
+            warnings.warn(
+                f"{who}: the weights are of a model on Theano, which pads {layer._who} otherwise: outputs will differ. "
+                "Load the whole model's file by load_model, which keeps Theano's padding.",
+                stacklevel=5,
+            )
+
+
+def _leaves(layers):
+    for layer in layers:
+        if isinstance(layer, Network):
+            yield from _leaves(layer.layers)
+        else:
+            yield getattr(layer, "layer", layer)
+
+
+def _kind(thing):
+    names = registry.table("layer")
+    known = (*_CONVOLUTIONS, *_POOLINGS, *_OTHERS)
+    return next((name for name in known if name in names and names[name] is thing), None)
+
+
+def _differs(kind, arguments):
+    """Tell whether a layer's 'same' is another one on Theano; what the arguments do not say is as by default."""
+    is_pooling = kind in _POOLINGS
+    rank = 2 if kind[-2:] not in ("1D", "3D") else int(kind[-2])
+    sizes = _numbers(arguments.get("pool_size" if is_pooling else "kernel_size", 2), rank)
+    strides = arguments.get("strides")
+    strides = _numbers(strides, rank) if strides is not None else sizes if is_pooling else [1] * rank
+    rates = [1] * rank if is_pooling else _numbers(arguments.get("dilation_rate", 1), rank)
+    for size, stride, rate in zip(sizes, strides, rates, strict=False):
+        extent = rate * (size - 1) + 1
+        pads = pads_of_pooling(size) if is_pooling else pads_of_conv(size, rate)
+        if not is_same(extent, stride, pads):
+            return True
+    return False
+
+
+def _numbers(value, rank):
+    values = list(value) if isinstance(value, list | tuple) else [value] * rank
+    if not all(isinstance(each, int) and not isinstance(each, bool) and 0 < each < 1 << 32 for each in values):
+        raise ValueError(text("a window", describe(value), "positive integers"))
+    return values
