@@ -127,6 +127,19 @@ def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
     assert path == str(tmp_path / ".keras" / "datasets" / "b")
 
 
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="files have no owners")
+def test_a_cache_of_somebody_else_is_not_used(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr(data_utils.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(data_utils.os, "getuid", lambda: os.stat(tmp_path).st_uid + 1)
+    with pytest.raises(OSError) as error:
+        get_file("b", (tmp_path / "file").as_uri(), cache_dir=tmp_path / "file")
+    assert error.value.args[0] == (
+        f"get_file: the cache cannot be written, and {str(tmp_path / '.keras')!r} is not your own; expected a folder for "
+        "files. Give cache_dir."
+    )
+
+
 # -- archives -------------------------------------------------------------------------------------------------
 
 

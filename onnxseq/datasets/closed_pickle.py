@@ -141,6 +141,10 @@ _MAKERS = {
 }
 
 
+_LEAVES = {bool, int, float, str, bytes, type(None)}
+"""What holds nothing further: lists of these, of which there are many, are taken as they are."""
+
+
 def _finished(value):
     """Return a value with arrays in place of what stood for them, at the top and in a dict or a list there."""
     if isinstance(value, _Array):
@@ -151,7 +155,6 @@ def _finished(value):
         raise pickle.UnpicklingError("it holds a function or a dtype")
     if isinstance(value, dict):
         return {key: _finished(part) for key, part in value.items()}
-    if isinstance(value, list | tuple) and any(isinstance(part, _Array | _Maker | _DType | list | dict | tuple)
-                                               for part in value):  # fmt: skip
+    if isinstance(value, list | tuple) and not _LEAVES.issuperset(map(type, value)):
         return type(value)([_finished(part) for part in value])
     return value

@@ -14,7 +14,7 @@ def shuffled(seed, *arrays):
 def as_rows(texts):
     """Return an array of lists."""
     rows = np.empty(len(texts), dtype=object)
-    rows[:] = [list(map(int, row)) for row in texts]
+    rows[:] = texts
     return rows
 
 
@@ -28,7 +28,7 @@ def cut(who, texts, labels, num_words, skip_top, maxlen, start_char, oov_char, i
         ValueError: No text is shorter than maxlen.
     """
     head = [] if start_char is None else [start_char]
-    texts = [head + [word + index_from for word in map(int, row)] for row in texts]
+    texts = [head + [word + index_from for word in _as_list(row)] for row in texts]
     labels = list(labels)
     if maxlen:
         kept = [i for i, row in enumerate(texts) if len(row) < maxlen]
@@ -38,7 +38,10 @@ def cut(who, texts, labels, num_words, skip_top, maxlen, start_char, oov_char, i
                 text(who, f"maxlen is {maxlen!r}, which no text is shorter than", "a number above the shortest text")
             )
     num_words = num_words or max(max(row, default=0) for row in texts)
-    inside = range(skip_top, num_words)
     if oov_char is None:
-        return [[word for word in row if word in inside] for row in texts], labels
-    return [[word if word in inside else oov_char for word in row] for row in texts], labels
+        return [[word for word in row if skip_top <= word < num_words] for row in texts], labels
+    return [[word if skip_top <= word < num_words else oov_char for word in row] for row in texts], labels
+
+
+def _as_list(row):
+    return row if isinstance(row, list) else np.asarray(row).tolist()

@@ -74,7 +74,7 @@ def get_file(
     scheme = urllib.parse.urlsplit(origin).scheme
     if scheme not in SCHEMES:
         raise ValueError(text(who, f"origin is {describe(origin)}", f"an address of {', '.join(SCHEMES)}"))
-    folder = _cache(cache_dir, cache_subdir)
+    folder = _cache(who, cache_dir, cache_subdir)
     named = os.path.join(folder, fname)
     path = f"{named}.tar.gz" if untar else named
     if not _is_kept(path, file_hash, hash_algorithm):
@@ -97,18 +97,28 @@ def _formats(who, archive_format):
     return ("tar", "zip") if "auto" in given else tuple(entry for entry in given if entry)
 
 
-def _cache(cache_dir, cache_subdir):
+def _cache(who, cache_dir, cache_subdir):
     """Return the folder of the cache, made where it is not there."""
     cache = os.path.join(os.path.expanduser("~"), ".keras") if cache_dir is None else os.path.expanduser(cache_dir)
-    try:
-        os.makedirs(cache, exist_ok=True)
-    except OSError:
-        cache = os.path.join(cache, "nowhere")
-    if not os.access(cache, os.W_OK):
+    if not _can_write(cache):
         cache = os.path.join(tempfile.gettempdir(), ".keras")
+        # Anybody may have put files there for us to find.
+        if not _can_write(cache) or (hasattr(os, "getuid") and os.stat(cache).st_uid != os.getuid()):
+            raise OSError(
+                text(who, f"the cache cannot be written, and {cache!r} is not your own", "a folder for files",
+                     "Give cache_dir.")
+            )  # fmt: skip
     folder = os.path.join(cache, cache_subdir)
     os.makedirs(folder, exist_ok=True)
     return folder
+
+
+def _can_write(folder):
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
 
 
 def validate_file(path, file_hash, algorithm="auto", chunk_size=CHUNK):
