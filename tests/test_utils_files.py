@@ -135,8 +135,8 @@ def test_a_cache_of_somebody_else_is_not_used(tmp_path, monkeypatch):
     with pytest.raises(OSError) as error:
         get_file("b", (tmp_path / "file").as_uri(), cache_dir=tmp_path / "file")
     assert error.value.args[0] == (
-        f"get_file: the cache cannot be written, and {str(tmp_path / '.keras')!r} is not your own; expected a folder for "
-        "files. Give cache_dir."
+        f"get_file: the cache cannot be written, and {str(tmp_path / '.keras')!r} is not your own; expected a folder "
+        "for files. Give cache_dir."
     )
 
 
