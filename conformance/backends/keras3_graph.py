@@ -6,6 +6,7 @@ engine.
 """
 
 import importlib
+import inspect
 
 import keras
 import numpy as np
@@ -46,6 +47,9 @@ class Phase:
 
 PHASE = Phase()
 
+# Under which name a layer that draws keeps the state of its generator.
+SEED = "seed_generator_state"
+
 
 def is_symbolic(value):
     return isinstance(value, keras.KerasTensor)
@@ -82,6 +86,15 @@ def reaches(tensor, source, seen=None):
     return any(reaches(each, source, seen) for each in node.arguments.keras_tensors)
 
 
+def _follows_the_phase(operation, options):
+    """Whether a layer's `training` was left open: recorded is then nothing, or the default of its `call`."""
+    if not getattr(operation, "_call_has_training_arg", False):
+        return False
+    given = options.get("training")
+    default = inspect.signature(operation.call).parameters.get("training")
+    return given is None or (default is not None and given is default.default)
+
+
 class Run:
     """One run of recorded tensors: `given` holds engine arrays by the identity of what they stand for."""
 
@@ -89,6 +102,7 @@ class Run:
         self.given, self.training = dict(given), training
         self._known = dict(given)
         self._gradients = {}
+        self.seeds = {}
 
     def value(self, tensor):
         if not is_symbolic(tensor):
@@ -113,8 +127,11 @@ class Run:
         for argument in node.arguments.keras_tensors:
             self.value(argument)
         arguments, options = node.arguments.fill_in(self._known)
-        if getattr(node.operation, "_call_has_training_arg", False) and options.get("training") is None:
+        if _follows_the_phase(node.operation, options):
             options = dict(options, training=self.training)
+        for variable in getattr(node.operation, "variables", None) or ():
+            if variable.name == SEED:
+                self.seeds[id(variable)] = variable
         outputs = node.operation(*arguments, **options)
         for symbol, output in zip(node.outputs, keras.tree.flatten(outputs)):
             self._known[id(symbol)] = output
@@ -191,6 +208,10 @@ class Function:
                 target.assign(value)
             else:
                 target.value = np.broadcast_to(value, target.value.shape).astype(target.value.dtype)
+        for variable in run.seeds.values():
+            value = scope.get_current_value(variable)
+            if value is not None:
+                variable.assign(value)
         for update in self.updates:
             for variable in update.owner.non_trainable_variables if isinstance(update, StateOf) else ():
                 value = scope.get_current_value(variable)

@@ -68,13 +68,18 @@ def _get_weights(self):
     return found
 
 
-def _set_weights(self, values):
-    variables = _state(self)
-    if len(variables) != len(values):
-        raise ValueError("{} arrays for {} weights of the optimizer".format(len(values), len(variables)))
-    for variable, value in zip(variables, values):
-        if variable is not None:
-            variable.assign(value)
+def _set_weights(original):
+    def run(self, values):
+        variables = _state(self)
+        if len(values) == len(self.variables) != len(variables):
+            return original(self, values)  # what a file holds, read by Keras 3 itself
+        if len(variables) != len(values):
+            raise ValueError("{} arrays for {} weights of the optimizer".format(len(values), len(variables)))
+        for variable, value in zip(variables, values):
+            if variable is not None:
+                variable.assign(value)
+
+    return run
 
 
 def _adapt_optimizers():
@@ -82,7 +87,7 @@ def _adapt_optimizers():
         kind = getattr(keras.optimizers, name)
         renames.with_arguments(kind, _of_optimizer(kind))
     base = keras.optimizers.Optimizer
-    renames.added(base, get_weights=_get_weights, set_weights=_set_weights)
+    renames.added(base, get_weights=_get_weights, set_weights=_set_weights(base.set_weights))
     base.weights = property(_state)
     base.lr = property(lambda self: self.learning_rate, lambda self, value: setattr(self, "learning_rate", value))
     renames.absent_members(base, "Optimizer", renames.OPTIMIZER_MEMBERS)

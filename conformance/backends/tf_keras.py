@@ -81,15 +81,20 @@ def _get_optimizer_weights(self):
     ]
 
 
-def _set_optimizer_weights(self, values):
-    variables = _state(self)
-    if len(variables) != len(values):
-        raise ValueError("{} arrays for {} weights of the optimizer".format(len(values), len(variables)))
-    pairs = [(variable, value) for variable, value in zip(variables, values) if variable is not None]
-    for variable, value in pairs:
-        if tuple(variable.shape) != np.shape(value):
-            raise ValueError("an array of shape {} for one of {}".format(np.shape(value), tuple(variable.shape)))
-    tf_keras.backend.batch_set_value(pairs)
+def _set_optimizer_weights(original):
+    def run(self, values):
+        variables = _state(self)
+        if len(values) == len(self.weights) != len(variables):
+            return original(self, values)  # what a file holds, read by tf_keras itself
+        if len(variables) != len(values):
+            raise ValueError("{} arrays for {} weights of the optimizer".format(len(values), len(variables)))
+        pairs = [(variable, value) for variable, value in zip(variables, values) if variable is not None]
+        for variable, value in pairs:
+            if tuple(variable.shape) != np.shape(value):
+                raise ValueError("an array of shape {} for one of {}".format(np.shape(value), tuple(variable.shape)))
+        tf_keras.backend.batch_set_value(pairs)
+
+    return run
 
 
 def _compile(original):
@@ -134,6 +139,37 @@ def _train_on_batch(original):
     return in_the_old_order
 
 
+def _evaluate_generator(original):
+    """r1.4's order of arguments: callbacks came later, between the old ones."""
+
+    def run(self, generator, steps, max_queue_size=10, workers=1, use_multiprocessing=False):
+        return original(
+            self,
+            generator,
+            steps,
+            max_queue_size=max_queue_size,
+            workers=workers,
+            use_multiprocessing=use_multiprocessing,
+        )
+
+    return run
+
+
+def _predict_generator(original):
+    def run(self, generator, steps, max_queue_size=10, workers=1, use_multiprocessing=False, verbose=0):
+        return original(
+            self,
+            generator,
+            steps,
+            max_queue_size=max_queue_size,
+            workers=workers,
+            use_multiprocessing=use_multiprocessing,
+            verbose=verbose,
+        )
+
+    return run
+
+
 def _evaluate(original):
     """Averages as r1.4 hands them over: Python's numbers, not NumPy's."""
 
@@ -165,14 +201,16 @@ def _adapt():
     renames.changed(base_layer_v1.Layer, "add_update", _add_update)
     renames.changed(_Model, "compile", _compile)
     renames.changed(_Model, "evaluate", _evaluate)
+    renames.changed(_Model, "evaluate_generator", _evaluate_generator)
     renames.changed(_Model, "evaluate_generator", _evaluate)
+    renames.changed(_Model, "predict_generator", _predict_generator)
     renames.changed(_Model, "train_on_batch", _train_on_batch)
     renames.added(tf_keras.Sequential, predict_proba=_predict_proba, predict_classes=_predict_classes)
     tf_keras.Model.uses_learning_phase = property(_uses_learning_phase)
     renames.with_arguments(tf_keras.layers.GRU, _of_gru)
     optimizer = tf_keras.optimizers.legacy.Optimizer
     renames.changed(optimizer, "get_weights", lambda original: _get_optimizer_weights)
-    renames.changed(optimizer, "set_weights", lambda original: _set_optimizer_weights)
+    renames.changed(optimizer, "set_weights", _set_optimizer_weights)
     renames.absent_members(tf_keras.layers.Layer, "Layer", renames.LAYER_MEMBERS)
     renames.absent_members(tf_keras.Model, "Model", renames.MODEL_MEMBERS)
     renames.absent_members(tf_keras.callbacks.Callback, "Callback", ("validation_data",))
