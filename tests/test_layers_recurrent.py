@@ -117,14 +117,20 @@ def test_layer(case):
     check_layer(case)
 
 
-@pytest.mark.parametrize("cell", [L.SimpleRNN, L.GRU, L.LSTM])
-def test_dropout_draws_one_mask_for_all_steps(cell):
-    x = L.Input((5, 3))
-    y = cell(4, dropout=0.5, recurrent_dropout=0.5, return_sequences=True)(x)
-    function, array = K.function([x, K.learning_phase()], [y]), np.ones((2, 5, 3))
+@pytest.mark.parametrize("steps", [3, 9, None])
+@pytest.mark.parametrize("unroll", [False, True])
+def test_dropout_draws_one_mask_for_all_steps(steps, unroll):
+    if steps is None and unroll:
+        return
+    x = L.Input((steps, 16))
+    layer = L.SimpleRNN(16, "linear", dropout=0.5, return_sequences=True, unroll=unroll)
+    function = K.function([x, K.learning_phase()], [layer(x)])
+    layer.set_weights([np.eye(16), np.zeros((16, 16)), np.zeros(16)])
+    array = np.ones((2, steps or 9, 16))
     first, second, test = (function([array, phase])[0] for phase in (1, 1, 0))
-    assert (first != second).any()
-    np.testing.assert_array_equal(test[0], test[1])
+    assert (first != second).any() and 0 < (first == 0).mean() < 1
+    np.testing.assert_array_equal(first, np.repeat(first[:, :1], array.shape[1], 1))
+    np.testing.assert_array_equal(test, array)
 
 
 def test_states_pass_from_batch_to_batch():

@@ -97,7 +97,11 @@ def _check(
 
 
 def _varying(values: Sequence[Tensor], ends: set[Tensor]) -> list[ir.Node]:
-    """Return the nodes behind values which depend on the ends or on chance, in an order in which they can run."""
+    """Return the nodes behind values which vary from step to step, in an order in which they can run.
+
+    They depend on the ends, or on chance and were recorded in the body; what was drawn before it holds for all steps.
+    """
+    begun = min((x.serial for x in ends if x.producer() is None), default=0)
     depends: dict[Tensor, bool] = {}
     found: set[ir.Node] = set()
     stack: list[tuple[Tensor, bool]] = [(v, False) for v in values]
@@ -112,7 +116,8 @@ def _varying(values: Sequence[Tensor], ends: set[Tensor]) -> list[ir.Node]:
             stack.append((value, True))
             stack.extend((x, False) for x in node.inputs if x is not None and x not in depends)
         else:
-            varies = law.of(node).random or any(x is not None and depends[x] for x in node.inputs)
+            drawn = law.of(node).random and node.outputs[0].serial > begun
+            varies = drawn or any(x is not None and depends[x] for x in node.inputs)
             depends.update(dict.fromkeys(node.outputs, varies))
             if varies:
                 found.add(node)

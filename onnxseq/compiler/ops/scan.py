@@ -112,7 +112,11 @@ def as_scan(node: ir.Node) -> Any:
     elements = [it.like(x) for x, _ in it.elements]
     clones = it.step(dict(zip([*it.body.states, *(x for x, _ in it.elements)], [*states, *elements], strict=True)))
     # A graph's outputs are distinct values which its nodes produce.
-    outputs = [shape.identity(clones[v]) for v in (*it.body.new_states, *it.values)]
+    made = {y for node in _new_nodes([clones[v] for v in (*it.body.new_states, *it.values)]) for y in node.outputs}
+    outputs: list[Tensor] = []
+    for v in (*it.body.new_states, *it.values):
+        y = clones[v]
+        outputs.append(y if y in made and y not in outputs else shape.identity(y))
     graph = ir.Graph([*states, *elements], outputs, nodes=_new_nodes(outputs), name=f"{node.name}/step")
     direction = {}
     if it.backwards:
