@@ -54,10 +54,10 @@ def test_whole_model(version, name):
     agrees(model, version, name)
     inputs, outputs, _ = recorded(version, name)
     targets = np.eye(3)[outputs.argmin(axis=1)]
-    before = model.evaluate(inputs, targets, verbose=0)[0]
-    for _ in range(10):
+    before = model.train_on_batch(inputs, targets)[0]
+    for _ in range(8):
         model.train_on_batch(inputs, targets)
-    assert model.evaluate(inputs, targets, verbose=0)[0] < before
+    assert model.train_on_batch(inputs, targets)[0] < before
 
 
 @pytest.mark.parametrize("version, name", files(".weights.h5"))

@@ -4,7 +4,7 @@ from onnxseq import activations, constraints, initializers, regularizers
 from onnxseq import backend as K
 from onnxseq.errors import describe, text
 from onnxseq.layers.base import Layer
-from onnxseq.layers.half_padding import HALF
+from onnxseq.layers.half_padding import HALF, HALF_COUNTED
 
 
 def window_argument(who, name, value, rank, zero_allowed=True):
@@ -28,7 +28,7 @@ def window_argument(who, name, value, rank, zero_allowed=True):
 def padding_argument(who, value, known=("valid", "same"), half_allowed=False):
     """Return a kind of padding in lower case; ValueError where it is not known. What files say may be 'half' too."""
     padding = value.lower() if isinstance(value, str) else value
-    if padding == HALF and half_allowed:
+    if half_allowed and padding in (HALF, HALF_COUNTED):
         return padding
     if padding not in known:
         raise ValueError(text(who, f"padding={describe(value)}", " or ".join(repr(kind) for kind in known)))
@@ -49,7 +49,7 @@ def window_count(length, size, padding, stride, dilation=1):
     if length is None:
         return None
     extent = dilation * (size - 1) + 1
-    free = length if padding in ("same", "causal", HALF) else length - extent + 1
+    free = length if padding in ("same", "causal", HALF, HALF_COUNTED) else length - extent + 1
     return -(-free // stride)
 
 

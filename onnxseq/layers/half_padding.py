@@ -8,6 +8,8 @@ of r1.4: readers of files put it, and a file that says it is refused by a Keras 
 from onnxseq import backend as K
 
 HALF = "half"
+HALF_COUNTED = "half_counted"
+"""As 'half', for a mean that counts the zeros around the input, as that of Keras 2 on Theano does."""
 
 _FAR = 3e38
 """Less of it is no number that a pooling would take for the greatest."""
@@ -38,8 +40,8 @@ def padded(x, pads, data_format):
     return pad(x, tuple(pads), data_format=data_format)
 
 
-def pooled(pool, x, sizes, mode, data_format):
-    """Return what a pooling of x gives that counts nothing of what is padded.
+def pooled(pool, x, sizes, mode, data_format, padding=HALF):
+    """Return what a pooling of x gives that counts nothing of what is padded, or, where said so, its zeros.
 
     Arguments:
         pool: Pools a tensor without padding.
@@ -47,8 +49,11 @@ def pooled(pool, x, sizes, mode, data_format):
         sizes: Those of the window.
         mode: 'max' or 'avg'.
         data_format: Where its channels are.
+        padding: Which of both.
     """
     pads = [pads_of_pooling(size) for size in sizes]
+    if padding == HALF_COUNTED:
+        return pool(padded(x, pads, data_format))
     inside = padded(K.ones_like(x), pads, data_format)
     if mode == "max":
         return pool(padded(x, pads, data_format) + (inside - 1) * _FAR)

@@ -11,7 +11,7 @@ from onnxseq.layers.arguments import (
     with_spatial,
 )
 from onnxseq.layers.base import InputSpec, Layer
-from onnxseq.layers.half_padding import HALF, pooled
+from onnxseq.layers.half_padding import HALF, HALF_COUNTED, pooled
 
 
 class Pooling(Layer):
@@ -36,8 +36,10 @@ class Pooling(Layer):
                 text(self._who, f"input has shape {shape}", f"room for windows of {self.pool_size}",
                      "Use padding='same' or smaller windows.")
             )  # fmt: skip
-        if self.padding == HALF:
-            return pooled(lambda x: self._pool(x, "valid"), inputs, self.pool_size, self.mode, self.data_format)
+        if self.padding in (HALF, HALF_COUNTED):
+            return pooled(
+                lambda x: self._pool(x, "valid"), inputs, self.pool_size, self.mode, self.data_format, self.padding
+            )
         return self._pool(inputs, self.padding)
 
     def _pool(self, inputs, padding):

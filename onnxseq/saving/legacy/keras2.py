@@ -162,6 +162,11 @@ def _arguments(place, thing, found):
         found["batch_input_shape"] = found.pop("batch_shape")
     if isinstance(found.get("axis"), list) and len(found["axis"]) == 1:
         found["axis"] = found["axis"][0]
+    backward = found.get("backward_layer")
+    if backward is not None and "backward_layer" not in known:
+        if _mirrored(found.get("layer")) != _mirrored(backward):
+            raise ValueError(text(place, "a backward layer of its own", "one that is the forward layer backwards"))
+        del found["backward_layer"]
     for key in list(found):
         if key in known or key not in NEUTRAL:
             continue
@@ -170,6 +175,15 @@ def _arguments(place, thing, found):
             raise ValueError(text(place, f"{key}={value!r}, which {thing.__name__} of r1.4 does not have",
                                   f"{key}={NEUTRAL[key][0]!r}"))
     return found
+
+
+def _mirrored(layer):
+    """Return what two layers of one kind that go opposite ways have in common."""
+    config = layer.get("config") if isinstance(layer, dict) else None
+    if not isinstance(config, dict):
+        return layer
+    kept = {key: value for key, value in config.items() if key not in ("name", "go_backwards", "seed_generator")}
+    return layer.get("class_name"), kept
 
 
 def _accepted(thing):

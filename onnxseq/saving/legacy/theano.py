@@ -5,7 +5,7 @@ import warnings
 
 from onnxseq import registry
 from onnxseq.errors import describe, text
-from onnxseq.layers.half_padding import HALF, is_same, pads_of_conv, pads_of_pooling
+from onnxseq.layers.half_padding import HALF, HALF_COUNTED, is_same, pads_of_conv, pads_of_pooling
 from onnxseq.network import Network
 
 THEANO = "theano"
@@ -14,28 +14,31 @@ _POOLINGS = tuple(f"{kind}Pooling{rank}D" for kind in ("Max", "Average") for ran
 _OTHERS = ("SeparableConv2D", "DepthwiseConv2D", "Conv2DTranspose", "Conv3DTranspose", "ConvLSTM2D")
 
 
-def model(who, config):
+def model(who, config, is_old):
     """Return the configuration of a model of Theano's, in r1.4's form, with the padding that it had.
+
+    ``is_old`` says that Keras 1 wrote it, whose means count no zeros around the input; those of Keras 2 do.
 
     Raises:
         ValueError: A layer pads so and has no form here that does.
     """
     if isinstance(config, list):
-        return [model(who, item) for item in config]
+        return [model(who, item, is_old) for item in config]
     if not isinstance(config, dict):
         return config
-    found = {key: model(who, item) if isinstance(item, dict | list) else item for key, item in config.items()}
+    found = {key: model(who, item, is_old) if isinstance(item, dict | list) else item for key, item in config.items()}
     name, arguments = found.get("class_name"), found.get("config")
     if not isinstance(name, str) or not isinstance(arguments, dict) or arguments.get("padding") != "same":
         return found
     kind = _kind(registry.table("layer").get(name))
-    if kind is None or not _differs(kind, arguments):
+    counts = not is_old and kind is not None and kind.startswith("Average")
+    if kind is None or not (counts or _differs(kind, arguments)):
         return found
     if kind in _OTHERS:
         raise ValueError(text(f"{who}: layer {arguments.get('name')!r}", "padding='same' as Theano pads, which differs "
                               "from that of r1.4 for even windows and for strides", "odd windows at stride 1",
                               "Build the model by code and give it the file's weights by load_weights()."))
-    return {**found, "config": {**arguments, "padding": HALF}}
+    return {**found, "config": {**arguments, "padding": HALF_COUNTED if counts else HALF}}
 
 
 def warn(who, layers):

@@ -28,7 +28,9 @@ def model(who, config, custom_objects=None, version=None, backend=None):
         if isinstance(version, str) and version.startswith("1"):
             config = keras1.model(who, config)
         config = keras2.model(who, config, custom_objects)
-        return theano.model(who, config) if backend == theano.THEANO else config
+        if backend != theano.THEANO:
+            return config
+        return theano.model(who, config, isinstance(version, str) and version.startswith("1"))
 
 
 def training(who, config, custom_objects=None):
