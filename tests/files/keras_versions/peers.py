@@ -4,6 +4,7 @@
     PYTHON peers.py table OUTPUT.json ...        prints docs/files.md's table
 """
 
+import collections
 import importlib
 import json
 import os
@@ -48,7 +49,7 @@ def try_all(backend, output):
 
 
 def table(outputs):
-    """Print how many models of each version load with the right outputs, and then what keeps the others out."""
+    """Print how many models of each version load with the right outputs, and then what the others end in."""
     found = [json.loads(pathlib.Path(output).read_text()) for output in outputs]
     versions = sorted({key.split("/")[0] for each in found for key in each["results"]})
     print("| written by | " + " | ".join(each["backend"] for each in found) + " |")
@@ -61,12 +62,10 @@ def table(outputs):
             cells.append(f"{results.count('yes')} of {len(MODELS)}" + (f", {others} wrong" if others else ""))
         print(f"| {version} | " + " | ".join(cells) + " |")
     for each in found:
-        reasons = {}
-        for key, result in each["results"].items():
-            if result != "yes":
-                reasons.setdefault(result.split(",")[0].split(":")[0], []).append(key)
-        for reason, keys in sorted(reasons.items()):
-            print(f"\n{each['backend']}, {reason} ({len(keys)}): {', '.join(keys)}.")
+        reasons = collections.Counter(result.split(",")[0].split(":")[0] for result in each["results"].values())
+        others = [f"{reason} {count} times" for reason, count in sorted(reasons.items()) if reason != "yes"]
+        if others:
+            print(f"\n{each['backend']} ends in {', '.join(others)}.")
 
 
 if __name__ == "__main__":
