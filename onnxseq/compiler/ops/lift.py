@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import onnx_ir as ir
 
-from onnxseq.compiler.ops import law, linalg, reduction, shape
+from onnxseq.compiler.ops import law, linalg, math, reduction, shape
 from onnxseq.compiler.tensor import FLOATS, Tensor, attribute, constant_value
 
 Sequences = Callable[[Tensor], Tensor]
@@ -41,6 +41,12 @@ def lift(node: ir.Node, varying: Collection[Tensor], sequence: Sequences) -> Seq
     attributes = {name: list(v) if isinstance(v, tuple) else v for name, v in attributes.items()}
     if op.elementwise:
         rank = node.outputs[0].rank
+        if node.op_type == "Add" and rank == 2:
+            for x, row in ((0, 1), (1, 0)):
+                # A bias is added to the rows of a product, of which it becomes a part.
+                if node.inputs[row] not in varying and inputs[row].dims in (y := node.outputs[0].dims[1:], (1, *y)):
+                    if law.is_node(inputs[x], "Reshape") and inputs[x].producer().inputs[0].rank == 2:
+                        return [_as_steps(math.add(inputs[x].producer().inputs[0], inputs[row]), inputs[x])]
         for i, x in enumerate(node.inputs):
             if x in varying and x.rank < rank:
                 inputs[i] = shape.unsqueeze(inputs[i], range(1, 1 + rank - x.rank))
