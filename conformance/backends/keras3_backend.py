@@ -185,6 +185,8 @@ def _spatial(function, rank, pooling=False):
         return function(x, kernel, strides, padding, data_format, dilation_rate)
 
     def run_1d(x, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+        if padding == "causal":
+            raise Absent("backend.conv1d(padding='causal')")
         return function(x, kernel, strides, padding, data_format, dilation_rate)
 
     return run_1d if rank == 1 else run

@@ -103,6 +103,8 @@ class Run:
         self._known = dict(given)
         self._gradients = {}
         self.seeds = {}
+        # What torch draws by itself is to be the same where a gradient runs the recorded steps again.
+        self._drawn = _engine.random.get_rng_state() if _engine.__name__ == "torch" else None
 
     def value(self, tensor):
         if not is_symbolic(tensor):
@@ -138,6 +140,8 @@ class Run:
 
     def _differentiate(self, scalar, sources):
         def function(arrays):
+            if self._drawn is not None:
+                _engine.random.set_rng_state(self._drawn)
             given = dict(self.given)
             given.update((id(source), array) for source, array in zip(sources, arrays) if is_symbolic(source))
             mapping = [(source, array) for source, array in zip(sources, arrays) if isinstance(source, keras.Variable)]

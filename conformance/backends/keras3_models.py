@@ -119,10 +119,12 @@ def _kept_first_shape(original):
     """For layers whose constructor takes no further options: the shape of a first layer's input is kept aside."""
 
     def constructor(self, *arguments, **options):
-        shape = options.pop("input_shape", None)
+        shape, batch_shape = options.pop("input_shape", None), options.pop("batch_input_shape", None)
         original(self, *arguments, **options)
         if shape is not None:
             self._input_shape_arg = tuple(shape)
+        if batch_shape is not None:
+            self._first_batch_shape = tuple(batch_shape)
 
     constructor.__signature__ = inspect.signature(original)
     return constructor
@@ -201,7 +203,12 @@ def _shape_of(part):
 
 
 def _mask_of(part):
-    return property(lambda self: getattr(getattr(self, part), "_keras_mask", None))
+    def read(self):
+        tensors = getattr(self, part)
+        masks = [getattr(each, "_keras_mask", None) for each in (tensors if isinstance(tensors, list) else [tensors])]
+        return masks if isinstance(tensors, list) and len(masks) > 1 else masks[0]
+
+    return property(read)
 
 
 def _add_loss(original):
@@ -414,7 +421,7 @@ def _adapt_models():
         predict_generator=_predict_generator,
     )
     sequential.__init__ = _named_second(sequential.__init__)
-    renames.added(sequential, reset_states=_reset_states)
+    renames.added(model, reset_states=_reset_states)
     renames.added(sequential, predict_proba=_predict_proba, predict_classes=_predict_classes)
     sequential.input, sequential.output = _one_of("inputs"), _one_of("outputs")
     sequential.input_names = property(lambda self: [layer.name for layer in self._layers[:1]])
