@@ -9,7 +9,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from onnxseq.models import load_model, model_from_json, model_from_yaml
+from onnxseq.models import Sequential, load_model, model_from_json, model_from_yaml
 
 FOLDER = pathlib.Path(__file__).parent / "files" / "keras_versions"
 VERSIONS = sorted(path.name for path in FOLDER.iterdir() if (path / "expected.npz").exists())
@@ -69,6 +69,20 @@ def test_weights_alone(version, name):
     for ours, theirs in zip(fresh.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     agrees(fresh, version, name)
+
+
+@pytest.mark.parametrize("version", ["keras-1.2.2-theano", "keras-2.0.8-theano"])
+def test_weights_of_theano_where_it_pads_otherwise(version):
+    like = load_model(whole(version.removesuffix("-theano"), "convolutional"), compile=False)
+    channels_first = load_model(whole(version, "convolutional"), compile=False).get_config()
+    for layer, same in zip(channels_first, like.get_config(), strict=True):
+        layer["config"].update({"padding": same["config"]["padding"]} if "padding" in same["config"] else {})
+    model = Sequential.from_config(channels_first)
+    with pytest.warns(UserWarning) as caught:
+        model.load_weights(FOLDER / version / "convolutional.weights.h5")
+    said = [str(each.message).split(":")[1].split(" otherwise")[0] for each in caught]
+    before = " the weights are of a model on Theano, which pads "
+    assert said == [f"{before}{layer._who}" for layer in (model.layers[0], model.layers[6])]
 
 
 @pytest.mark.parametrize("form, read", [(".json", model_from_json), (".yaml", model_from_yaml)], ids=["json", "yaml"])

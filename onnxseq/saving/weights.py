@@ -168,7 +168,7 @@ def assign(who, stored, layers, by_name=False):
     backend = backend_of(stored)
     assign_pairs(who, pairs, converter(stored.version, backend))
     if backend == theano.THEANO:
-        theano.warn(who, layers)
+        theano.warn(who, layers, stored.version.startswith("1"))
 
 
 def assign_pairs(who, pairs, convert=None):

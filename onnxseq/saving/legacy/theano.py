@@ -41,11 +41,13 @@ def model(who, config, is_old):
     return {**found, "config": {**arguments, "padding": HALF_COUNTED if counts else HALF}}
 
 
-def warn(who, layers):
+def warn(who, layers, is_old):
     """Warn of layers that compute otherwise than those of Theano whose weights they are given."""
     for layer in _leaves(layers):
         kind = _kind(type(layer))
-        if kind is not None and layer.padding == "same" and _differs(kind, layer.get_config()):
+        if kind is not None and layer.padding == "same" and (
+            (kind.startswith("Average") and not is_old) or _differs(kind, layer.get_config())
+        ):
             warnings.warn(
                 f"{who}: the weights are of a model on Theano, which pads {layer._who} otherwise: outputs will differ. "
                 "Load the whole model's file by load_model, which keeps Theano's padding.",
