@@ -36,45 +36,60 @@ program for TensorFlow 1 runs there, with eager execution switched off.
 """
 
 
-def _happened(judged, row):
-    """(the labels of the runs in which the row's deviation happened, how many cases in the most of any)."""
-    labels, most = [], 0
-    for run, judgement in judged:
-        num_cases = sum(any(found == row for _, found in each.deviations) for each in judgement.verdicts.values())
-        if num_cases:
-            labels.append(run.label)
-            most = max(most, num_cases)
-    return labels, most
+# What a finding is about, by the first symbol of its source; the rest is of the functions by themselves.
+TOPICS = (
+    ("Training and models", ("Sequential", "Model", "losses", "metrics", "optimizers", "Optimizer", "regularizers")),
+    ("Layers", ("layers", "Layer", "custom layers")),
+    ("Callbacks", ("callbacks",)),
+    ("Files and configurations", ("models", "Sequential.get_config", "Layer.get_config", "Optimizer.get_config")),
+    ("Functions", ()),
+    ("What is refused", ("Raises of the functions that the cases name", "the method that is called")),
+)
+FILES = ("get_config", "save", "load_model", "load_weights", "to_yaml", "serialize")
 
 
-def _rows(judged):
-    """Every declared row about a backend that is not held to have all that is documented, in the tables' order."""
+def _topic(source):
+    symbol = source.split(", ", 1)[-1].split(":")[0].split(",")[0].strip()
+    if symbol.split(".")[-1].startswith(FILES):
+        return "Files and configurations"
+    for title, owners in TOPICS:
+        if symbol in owners or symbol.split(".")[0] in owners:
+            return title
+    return "Functions"
+
+
+def _found(judged):
+    """{(reason, source): {label: names of the cases}} of every declared row about a backend that need not have all."""
     found = {}
-    for _, judgement in judged:
+    for run, judgement in judged:
         for verdict in judgement.verdicts.values():
             for _, row in verdict.deviations:
                 if row is not None and not any(fnmatch.fnmatchcase(name, row.backend) for name in WHOLE):
-                    found.setdefault(row)
-    return list(found)
+                    labels = found.setdefault((row.reason, row.source), {})
+                    labels.setdefault(run.label, []).append(verdict.case)
+    return found
 
 
 def findings(judged):
-    """What was found in the others, most cases first: a table for each group of backends."""
-    groups = {}
-    for row in _rows(judged):
-        labels, num_cases = _happened(judged, row)
-        groups.setdefault(row.table, {}).setdefault((row.reason, row.source), []).append((row, labels, num_cases))
+    """What was found in the others: a table for each topic, what shows in most cases first."""
+    topics = {title: [] for title, _ in TOPICS}
+    for (reason, source), labels in _found(judged).items():
+        num_cases = max(len(set(names)) for names in labels.values())
+        example = min(name for names in labels.values() for name in names)
+        cells = (reason, ", ".join(sorted(labels)), str(num_cases), "`" + example + "`", source)
+        topics[_topic(source)].append((-num_cases, cells))
     lines = []
-    for table, reasons in sorted(groups.items()):
-        lines += ["### " + table, "", "| what | in | cases | for example | documented in |", "|---|---|---:|---|---|"]
-        entries = []
-        for (reason, source), parts in reasons.items():
-            labels = sorted({label for _, labels, _ in parts for label in labels})
-            entries.append((-sum(num for _, _, num in parts), reason, labels, parts[0][0].case, source))
-        for num_cases, reason, labels, case, source in sorted(entries):
-            cells = (reason, ", ".join(labels), str(-num_cases), "`" + case + "`", source)
-            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-        lines.append("")
+    for title, entries in topics.items():
+        if entries:
+            lines += [
+                "### " + title,
+                "",
+                "| what | in | cases | for example | documented in |",
+                "|---|---|---:|---|---|",
+            ]
+            for _, cells in sorted(entries):
+                lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+            lines.append("")
     return lines
 
 
