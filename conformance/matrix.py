@@ -45,6 +45,7 @@ TOPICS = (
     ("Functions", ()),
     ("What is refused", ("Raises of the functions that the cases name", "the method that is called")),
 )
+HEADER = "| what | in | cases | for example | documented in |"
 FILES = ("get_config", "save", "load_model", "load_weights", "to_yaml", "serialize")
 
 
