@@ -59,7 +59,7 @@ def deserialize_from(identifier: Any, known: Mapping[str, Any] | None, custom_ob
     if isinstance(identifier, str):
         return _find(identifier, known, custom_objects, kind)
     expected = f"the name of {_a(kind)}, or a config with class_name and config"
-    raise ValueError(text(kind, describe(identifier), expected))
+    raise TypeError(text(kind, describe(identifier), expected))
 
 
 def get(kind: str, identifier: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:

@@ -53,7 +53,7 @@ RAISED = [
      "loss: unknown name 'hinges'; expected the name of a known loss. Did you mean 'hinge'?"),
     ("config without class", lambda: config.deserialize("loss", {"config": {}, "name": "x"}), ValueError,
      "loss: a config with the keys ['config', 'name']; expected the keys 'class_name' and 'config'."),
-    ("neither name nor config", lambda: config.deserialize("loss", 3), ValueError,
+    ("neither name nor config", lambda: config.deserialize("loss", 3), TypeError,
      "loss: 3; expected the name of a loss, or a config with class_name and config."),
     ("neither name, config nor callable", lambda: config.get("constraint", 3), ValueError,
      "constraint: 3; expected the name of a constraint, a config or a callable."),

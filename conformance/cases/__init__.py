@@ -61,6 +61,7 @@ from . import (  # noqa: F401
     recurrent_dropout,
     recurrent_errors,
     recurrent_gru,
+    recurrent_long,
     recurrent_lstm,
     recurrent_masks,
     recurrent_models,

@@ -1,12 +1,11 @@
 """Family `callbacks_rules`: what stops, slows and reports a training: rules driven by given numbers, and in fit."""
 
-import importlib.util
 import math
 import re
 
 import numpy as np
 
-from ..case import EXACT, LOSS, Absent, as_text, case, outcome_of, register
+from ..case import EXACT, LOSS, as_text, case, outcome_of, register
 from .callbacks import recorder
 from .places import printed
 from .verbs import _generator, history_of, small
@@ -257,15 +256,6 @@ def remote_monitor(keras, random):
         "settings": as_text([callback.root, callback.path, callback.field, callback.headers]),
         "defaults": as_text([default.root, default.path, default.field, default.headers]),
     }
-
-
-@case("callbacks_rules/RemoteMonitor_without_requests", EXACT)
-def remote_monitor_alone(keras, random):
-    """An epoch's end where the package that sends is not installed."""
-    callback = keras.callbacks.RemoteMonitor(root="http://127.0.0.1:9")
-    if importlib.util.find_spec("requests") is not None:
-        raise Absent("an environment without the package requests")
-    return {"raises": outcome_of(callback.on_epoch_end, 0, {"loss": 1.0})}
 
 
 @case("callbacks_rules/ProgbarLogger", EXACT)

@@ -48,6 +48,7 @@ def deserialize_keras_object(
         An instance for a config, the object itself for a name.
 
     Raises:
-        ValueError: the identifier is neither, or names nothing that is known.
+        TypeError: the identifier is neither.
+        ValueError: it names nothing that is known.
     """
     return config.deserialize_from(identifier, module_objects, custom_objects, printable_module_name)

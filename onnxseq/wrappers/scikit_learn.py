@@ -226,9 +226,13 @@ class KerasRegressor(BaseWrapper):
         return np.squeeze(values, -1) if values.ndim > 1 and values.shape[-1] == 1 else values
 
     def score(self, x, y, **kwargs):
-        """Return the loss with its sign turned, so that, as scikit-learn has it, larger is better."""
+        """Return the loss, as TensorFlow 1.4 does: less is better.
+
+        scikit-learn takes what is larger for better, so give a search or a cross validation a score of its own, such
+        as ``scoring="neg_mean_squared_error"``.
+        """
         loss = self._fitted().evaluate(x, y, **self.filter_sk_params(Sequential.evaluate, kwargs))
-        return -(loss[0] if isinstance(loss, list) else loss)
+        return loss[0] if isinstance(loss, list) else loss
 
 
 def _arguments(function):
