@@ -34,6 +34,12 @@ def model(who, config, is_old):
     counts = not is_old and kind is not None and kind.startswith("Average")
     if kind is None or not (counts or _differs(kind, arguments)):
         return found
+    if kind not in _OTHERS and not _is_measured(kind, arguments):
+        warnings.warn(
+            f"{who}: layer {arguments.get('name')!r}: padding='same' of a model on Theano, at a window or strides that "
+            "were compared with no file of Theano's: outputs may differ. Compare them with those that Theano gave.",
+            stacklevel=5,
+        )
     if kind in _OTHERS:
         raise ValueError(text(f"{who}: layer {arguments.get('name')!r}", "padding='same' as Theano pads, which differs "
                               "from that of r1.4 for even windows and for strides", "odd windows at stride 1",
@@ -43,7 +49,7 @@ def model(who, config, is_old):
 
 def warn(who, layers, is_old):
     """Warn of layers that compute otherwise than those of Theano whose weights they are given."""
-    for layer in _leaves(layers):
+    for layer in leaves(layers):
         kind = _kind(type(layer))
         if kind is not None and layer.padding == "same" and (
             (kind.startswith("Average") and not is_old) or _differs(kind, layer.get_config())
@@ -55,10 +61,11 @@ def warn(who, layers, is_old):
             )
 
 
-def _leaves(layers):
+def leaves(layers):
+    """Yield layers, those in nested models and in wrappers too."""
     for layer in layers:
         if isinstance(layer, Network):
-            yield from _leaves(layer.layers)
+            yield from leaves(layer.layers)
         else:
             yield getattr(layer, "layer", layer)
 
@@ -67,6 +74,16 @@ def _kind(thing):
     names = registry.table("layer")
     known = (*_CONVOLUTIONS, *_POOLINGS, *_OTHERS)
     return next((name for name in known if name in names and names[name] is thing), None)
+
+
+def _is_measured(kind, arguments):
+    """Tell whether a layer's padding was compared with what Theano gave: docs/files.md says where."""
+    size, strides = arguments.get("pool_size", arguments.get("kernel_size", 2)), arguments.get("strides")
+    sizes = _numbers(size, 2)
+    if kind == "AveragePooling2D":
+        return sizes == [2, 2] and (strides is None or _numbers(strides, 2) == [2, 2])
+    steps = [*_numbers(strides if strides is not None else 1, 2), *_numbers(arguments.get("dilation_rate", 1), 2)]
+    return kind == "Conv2D" and set(steps) == {1} and all(each == 2 or each % 2 for each in sizes)
 
 
 def _differs(kind, arguments):
