@@ -24,11 +24,13 @@ class StoredWeights:
         version: The Keras that wrote it; '1' where that is not said, as then it was older than 2.
         backend: The name of the backend whose layout kernels have, or None.
         layers: The stored layers, in order.
+        is_ours: Whether this library wrote it, and not the Keras that it names.
         size: How many scalars all of it is.
     """
 
-    def __init__(self, version, backend, layers):
+    def __init__(self, version, backend, layers, is_ours=False):
         self.version = version
         self.backend = backend
+        self.is_ours = is_ours
         self.layers = layers
         self.size = sum(layer.size for layer in layers)

@@ -14,9 +14,12 @@ from onnxseq.saving import hdf5
 from onnxseq.saving.atomic import may_write
 from onnxseq.saving.config import KERAS_VERSION, WEIGHT_LAYOUT
 from onnxseq.saving.hdf5_reader import File
-from onnxseq.saving.legacy import keras3, theano
+from onnxseq.saving.legacy import keras3, tf14, theano
 from onnxseq.saving.legacy.kernels import backend_of, converter
 from onnxseq.saving.stored import StoredLayer, StoredWeights
+
+WRITER = "written_by"
+"""Attribute that tells our files from those of TensorFlow 1.4, whose version they name: see `legacy.tf14`."""
 
 MAX_NAMES = 100_000
 """Layers of a file, or weights of a layer."""
@@ -57,6 +60,7 @@ def write_layers(group, layers):
     group.texts("layer_names", [layer.name for layer in layers])
     group.text("backend", WEIGHT_LAYOUT)
     group.text("keras_version", KERAS_VERSION)
+    group.text(WRITER, "onnxseq")
     for layer in layers:
         write_variables(group.group(layer.name), layer.weights)
 
@@ -97,7 +101,8 @@ def read_layers(who, group):
         layers.append(StoredLayer(name, read_arrays(f"{who}: layer {name!r}", found)))
     check_total(who, group, [array for layer in layers for array in layer.arrays])
     version = _read_text(who, group, "keras_version") or "1"
-    return StoredWeights(version, _read_text(who, group, "backend"), layers)
+    is_ours = _read_text(who, group, WRITER) is not None
+    return StoredWeights(version, _read_text(who, group, "backend"), layers, is_ours)
 
 
 def read_arrays(who, group):
@@ -169,6 +174,7 @@ def assign(who, stored, layers, by_name=False):
     assign_pairs(who, pairs, converter(stored.version, backend))
     if backend == theano.THEANO:
         theano.warn(who, layers, stored.version.startswith("1"))
+    tf14.warn(who, stored, layers)
 
 
 def assign_pairs(who, pairs, convert=None):
