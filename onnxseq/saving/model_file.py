@@ -19,6 +19,7 @@ from onnxseq.saving.hdf5_reader import File
 from onnxseq.saving.legacy import keras1_state, keras3, upgrade
 from onnxseq.saving.legacy.kernels import backend_of, converter
 from onnxseq.saving.legacy.training import infer_schedule, state
+from onnxseq.saving.legacy.training import warn as warn_of_optimizer
 from onnxseq.saving.safety import Check, only_documented, read_json
 
 _EXTRA = "onnxseq_state"
@@ -122,8 +123,10 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
         filepath: The file.
         custom_objects: The caller's own classes and functions that the file names, by name.
         compile: Whether to compile the model as it was, with the state of its training.
-        safe_mode: False runs the code that a file may hold for the function of a Lambda. Such code can do whatever
-            the caller can do: give False for files only that you would run as programs.
+        safe_mode: False runs the code that a file may hold for the function of a Lambda, with a warning that names the
+            layer. Such code can do whatever the caller can do: give False for files only that you would run as
+            programs. They must come from the same minor version of Python, which they do not say: code that shows
+            another version is an error, and what does not show it may give other results.
 
     Returns: A model; compiled where `compile` is True and the file says how.
 
@@ -162,7 +165,9 @@ def _load_archive(who, filepath, custom_objects, compile, safe_mode):
         if compile and training:
             training = upgrade.training(who, training, custom_objects)
             compile_as(who, model, training, custom_objects)
-            if "optimizer" in archive.weights:
+            has_state = "optimizer" in archive.weights
+            warn_of_optimizer(who, archive.config["compile_config"], custom_objects, has_state)
+            if has_state:
                 arrays = keras3.numbered(archive.weights.group("optimizer").group("vars"))
                 weights.check_total(who, archive.weights, arrays)
                 _set_state(who, model, arrays, None)
@@ -200,8 +205,9 @@ def _compile(who, model, root, custom_objects, stored):
             stacklevel=3,
         )
         return
-    training = upgrade.training(who, training, custom_objects)
+    written, training = training, upgrade.training(who, training, custom_objects)
     compile_as(who, model, training, custom_objects)
+    warn_of_optimizer(who, written, custom_objects, "optimizer_weights" in root)
     if "optimizer_weights" in root:
         _restore_optimizer(who, model, root.group("optimizer_weights"), stored)
 

@@ -1,8 +1,11 @@
 """How later versions wrote down optimizers, losses and metrics, and in which order the state of an optimizer lies."""
 
+import warnings
+
 import numpy as np
 
 from onnxseq import backend as K
+from onnxseq import registry
 from onnxseq.errors import describe, text
 from onnxseq.optimizers import Nadam
 
@@ -58,6 +61,35 @@ def training(who, config):
     for key in ("metrics", "weighted_metrics"):
         found[key] = _metrics(_functions(who, found.get(key)))
     return found
+
+
+def warn(who, config, custom_objects, has_state):
+    """Warn where the optimizer of a file takes other steps here than it took there.
+
+    Arguments:
+        who: Whoever asked, for messages.
+        config: The configuration of training, as it stands in the file.
+        custom_objects: The caller's own classes, by name.
+        has_state: Whether the file holds the optimizer's state.
+    """
+    config = config if isinstance(config, dict) else {}
+    optimizer = config.get("optimizer_config", config.get("optimizer"))
+    name = optimizer.get("class_name") if isinstance(optimizer, dict) else None
+    arguments = optimizer.get("config") if isinstance(optimizer, dict) else None
+    if not isinstance(name, str) or not isinstance(arguments, dict):
+        return
+    name = name.removeprefix("Custom>")
+    if registry.find(name, None, custom_objects) is not None:
+        return
+    start = arguments.get("initial_accumulator_value")
+    if name == "RMSprop" and "use_ema" in arguments:  # of Keras 2.11 and later
+        found = (f"the file's adds epsilon={arguments.get('epsilon')!r} inside of the root, that of r1.4 behind it: "
+                 "training goes on with steps that differ where squared gradients are not far above epsilon.")
+    elif name == "Adagrad" and start and not has_state:
+        found = f"the file's starts its sums at {start!r} and holds none, those of r1.4 start at 0: first steps differ."
+    else:
+        return
+    warnings.warn(f"{who}: optimizer {name!r}: {found} Predictions are the same.", stacklevel=4)
 
 
 def _metrics(metrics):
