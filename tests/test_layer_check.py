@@ -53,8 +53,11 @@ class NoGradientOfWeights(Right):
 
 
 class WrongWeightName(Right):
+    def __init__(self, factor, **kwargs):
+        super().__init__(factor, **kwargs)
+        self.weight = K.variable(np.ones(4), name="elsewhere/weight")  # outside of build, whose scope would name it
+
     def build(self, input_shape):
-        self.weight = K.variable(np.ones(input_shape[-1]), name="elsewhere/weight")
         self.trainable_weights = [self.weight]
         self.built = True
 

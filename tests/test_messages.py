@@ -138,8 +138,8 @@ def test_not_compiled_generators(verb):
 PREDICTING = {
     "predict": ("predict", lambda model, x: model.predict(x)),
     "predict_on_batch": ("predict_on_batch", lambda model, x: model.predict_on_batch(x)),
-    "predict_classes": ("predict", lambda model, x: model.predict_classes(x, verbose=0)),
-    "predict_proba": ("predict", lambda model, x: model.predict_proba(x, verbose=0)),
+    "predict_classes": ("predict_classes: Sequential 'net'.predict", lambda model, x: model.predict_classes(x, verbose=0)),
+    "predict_proba": ("predict_proba: Sequential 'net'.predict", lambda model, x: model.predict_proba(x, verbose=0)),
 }
 PREDICTING_ROWS = [row for row in (
     ("several inputs", lambda f, m: f(m, [X, X]), LEARNING_ROWS[0][2], LEARNING_ROWS[0][3]),
@@ -230,7 +230,8 @@ GENERATOR_ROWS = [
                          ids=[row[0] for row in GENERATOR_ROWS])
 def test_generators(verb, inner, batch, kind, message):
     check_misuse(lambda model: getattr(model, verb)(forever(batch), 2), kind,
-                 message.format(who=f"Sequential 'net'.{verb}", inner=f"Sequential 'net'.{inner}"))
+                 message.format(who=f"Sequential 'net'.{verb}",
+                                inner=f"Sequential 'net'.{verb}, batch 1: Sequential 'net'.{inner}"))
 
 
 ENDED = ("expected a generator that goes on for all steps of all epochs. Let it loop over its data without end.")
@@ -253,15 +254,15 @@ def test_any_generator(verb, misuse, kind, message):
                  message.format(who=f"Sequential 'net'.{verb}", verb=verb))
 
 
+BATCH_1 = "Sequential 'net'.predict_generator, batch 1: Sequential 'net'.predict_on_batch: "
 PREDICT_GENERATOR_ROWS = [
     ("a tuple of four", (X, Y, X, Y), ValueError,
      "Sequential 'net'.predict_generator: the generator yielded a tuple of 4 arrays of shapes (8, 6), (8, 3), (8, 6), "
      "(8, 3); expected (x, y) or (x, y, sample_weight)."),
     ("a wrong shape", X[:, :5], ValueError,
-     "Sequential 'net'.predict_on_batch: input 'hidden_input' has shape (8, 5); expected shape (None, 6). "
-     + OTHER_SHAPE),
+     BATCH_1 + "input 'hidden_input' has shape (8, 5); expected shape (None, 6). " + OTHER_SHAPE),
     ("text", "abc", TypeError,
-     "Sequential 'net'.predict_on_batch: input data is 'abc'; expected an array, or a list or dict of arrays."),
+     BATCH_1 + "input data is 'abc'; expected an array, or a list or dict of arrays."),
 ]
 
 
