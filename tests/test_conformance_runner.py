@@ -128,6 +128,7 @@ def _is_running(pid):
 @pytest.mark.skipif(not pathlib.Path("/proc").exists(), reason="processes are counted where Linux lists them")
 def test_interruption_ends_the_workers(tmp_path):
     program = (
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job ignores it
         "from conformance import runner\nfrom conformance.progress import Progress\n"
         f"runner.run_cases(runner.setup_of({BACKEND!r}), ['odd/sleeps'], Progress(1))\n"
     )

@@ -138,8 +138,8 @@ def test_not_compiled_generators(verb):
 PREDICTING = {
     "predict": ("predict", lambda model, x: model.predict(x)),
     "predict_on_batch": ("predict_on_batch", lambda model, x: model.predict_on_batch(x)),
-    "predict_classes": ("predict_classes: Sequential 'net'.predict", lambda model, x: model.predict_classes(x, verbose=0)),
-    "predict_proba": ("predict_proba: Sequential 'net'.predict", lambda model, x: model.predict_proba(x, verbose=0)),
+    "predict_classes": ("predict_classes: Sequential 'net'.predict", lambda m, x: m.predict_classes(x, verbose=0)),
+    "predict_proba": ("predict_proba: Sequential 'net'.predict", lambda m, x: m.predict_proba(x, verbose=0)),
 }
 PREDICTING_ROWS = [row for row in (
     ("several inputs", lambda f, m: f(m, [X, X]), LEARNING_ROWS[0][2], LEARNING_ROWS[0][3]),
