@@ -39,7 +39,7 @@ for name, (language, text) in cases.items():
 FEWER_CALLS = "it calls layers more than 50000 times, those of models within it included; expected fewer."
 PINNED = {
     "many_texts": (
-        "OSError", "load_model: 'many_texts': its structure takes more than 26236032 bytes to follow; expected a whole "
+        "OSError", "load_model: 'many_texts': its structure takes more than 26235392 bytes to follow; expected a whole "
         "HDF5 file as Keras writes it. Take a copy that is whole, from where you trust."),
     "path_in_circles": (
         "OSError", "load_model: 'path_in_circles': a path of 100002 names at '/model_weights/first'; expected up to "

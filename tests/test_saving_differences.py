@@ -68,7 +68,7 @@ def of_tf14(path):
     """Make a file one of TensorFlow 1.4, which names no other writer."""
     with h5py.File(path, "r+") as file:
         group = file["model_weights"] if "model_weights" in file else file
-        del group.attrs["written_by"]
+        group.attrs.pop("written_by", None)
 
 
 def transposed(filters):

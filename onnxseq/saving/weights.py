@@ -19,7 +19,7 @@ from onnxseq.saving.legacy.kernels import backend_of, converter
 from onnxseq.saving.stored import StoredLayer, StoredWeights
 
 WRITER = "written_by"
-"""Attribute that tells our files from those of TensorFlow 1.4, whose version they name: see `legacy.tf14`."""
+"""Attribute that tells our files from TensorFlow 1.4's, whose version they name; see `legacy.tf14`."""
 
 MAX_NAMES = 100_000
 """Layers of a file, or weights of a layer."""
@@ -60,7 +60,8 @@ def write_layers(group, layers):
     group.texts("layer_names", [layer.name for layer in layers])
     group.text("backend", WEIGHT_LAYOUT)
     group.text("keras_version", KERAS_VERSION)
-    group.text(WRITER, "onnxseq")
+    if tf14.concerns(layers):
+        group.text(WRITER, "onnxseq")
     for layer in layers:
         write_variables(group.group(layer.name), layer.weights)
 

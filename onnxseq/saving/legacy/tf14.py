@@ -10,6 +10,11 @@ VERSION = "2.0.8-tf"
 """What TensorFlow 1.4 calls its Keras."""
 
 
+def concerns(layers):
+    """Whether any of the layers, or of the models among them, is one that TensorFlow 1.4 computes otherwise."""
+    return any(type(layer) is Conv3DTranspose for layer in leaves(layers))
+
+
 def warn(who, stored, layers):
     """Warn of each Conv3DTranspose that got weights of TensorFlow 1.4, where it was a plain Conv3D.
 
