@@ -82,22 +82,26 @@ def findings(judged):
     lines = []
     for title, entries in topics.items():
         if entries:
-            lines += [
-                "### " + title,
-                "",
-                "| what | in | cases | for example | documented in |",
-                "|---|---|---:|---|---|",
-            ]
+            lines += ["### " + title, "", HEADER, "|---|---|---:|---|---|"]
             for _, cells in sorted(entries):
                 lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
             lines.append("")
     return lines
 
 
+def coverage(judged):
+    """Which backends were asked for fewer cases than others: their numbers are of a part of the suite."""
+    counts = {run.label: len(judgement.verdicts) for run, judgement in judged}
+    fewer = [f"{label} {count}" for label, count in counts.items() if count < max(counts.values())]
+    if not fewer:
+        return []
+    return [f"Of {max(counts.values())} cases some backends were asked for a part only: {', '.join(fewer)}.\n"]
+
+
 def page(judged):
     """The whole page."""
     found = findings(judged)
-    parts = [INTRODUCTION, report_text.markdown(judged), ADAPTERS]
+    parts = [INTRODUCTION, report_text.markdown(judged), *coverage(judged), ADAPTERS]
     if found:
         parts.append("## What it found\n\n" + "\n".join(found).rstrip() + "\n")
     return "\n".join(parts)
