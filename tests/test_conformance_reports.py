@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from conformance import judge, report_html, report_json, report_junit, report_text
+from conformance import judge, matrix, report_html, report_json, report_junit, report_text
 from conformance.case import ABSENT, CASES, FAILED, GRADIENT, Case, Outcome
 from conformance.declared import Declared
 from conformance.runs import Run
@@ -95,6 +95,15 @@ def test_text_of_several_runs(judged):
 def test_markdown_is_a_table(judged):
     lines = report_text.markdown(judged).split("\n")
     assert lines[1] == "|---|---:|---:|" and lines[4] == "| all | 1 1d 1n 1a 6x 1f | 10 1f |"
+
+
+def test_the_page_of_the_docs_says_what_was_found_and_what_was_not_asked(judged):
+    whole = matrix.page(judged)
+    assert f"| A <good> reason. | mine {HOSTILE} | 1 | `strange/declared` | A & B |" in whole
+    assert "a part only" not in whole
+    some = {"odd/agree": RECORDED["odd/agree"]}
+    part = (run_of("part", "part", some), judge.judge("part", some, RECORDED, []))
+    assert "\nOf 11 cases some backends were asked for a part only: part 1.\n" in matrix.page([*judged, part])
 
 
 def test_of_many_tracebacks_the_last_lines_are_printed(judged):
