@@ -1,11 +1,17 @@
 """Family `trajectories_recurrent`: recurrent models trained for twenty steps from the same weights and batches."""
 
+import os
+import runpy
+
 import numpy as np
 
-from ..case import TRAINED, case, register
+from ..case import TRAINED, Tolerance, case, register
 from .helpers import cycle, normal, one_hot, seed_weights, sequential, slots_of, train, weights_of
 
 PREFIX = "trajectories_recurrent/"
+EXAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "examples")
+
+MANY_STEPS = Tolerance(1e-3, 0.0, "seventy float32 steps, each on the rounding of those before it; ten times what float64 gives else")
 
 
 def _spread(model, random):
@@ -281,3 +287,17 @@ def gru_fit(keras, random):
     fields = {name: np.array(values) for name, values in history.items()}
     fields.update(weights_of(model))
     return fields
+
+
+@case(PREFIX + "lstm_characters", {"loss": MANY_STEPS, "first": TRAINED["losses"]})
+def lstm_characters(keras, random):
+    """The example that learns the characters of a book: its loss falls from epoch to epoch."""
+    program = runpy.run_path(os.path.join(EXAMPLES, "characters", "train.py"))
+    text = program["read_text"]()[:4000]
+    characters = sorted(set(text))
+    x, y = program["windows"](text, characters)
+    model = program["build"](keras, len(characters), 64)
+    program["first_weights"](model, random)
+    first = model.evaluate(x[:64], y[:64], verbose=0)
+    history = model.fit(x, y, batch_size=128, epochs=7, shuffle=False, verbose=0).history
+    return {"first": np.array(first), "loss": np.array(history["loss"])}
