@@ -87,12 +87,12 @@ def main(arguments=None):
     text = read_text()[: options.characters]
     characters = sorted(set(text))
     x, y = windows(text, characters)
-    print("%d pieces of a text of %d different characters" % (len(x), len(characters)))
+    print(f"{len(x)} pieces of a text of {len(characters)} different characters")
     model = build(keras, len(characters))
     first_weights(model, np.random.RandomState(2))
     history = model.fit(x, y, batch_size=BATCH, epochs=options.epochs, verbose=options.verbose)
     losses = history.history["loss"]
-    print("loss by epoch: " + " ".join("%.4f" % loss for loss in losses))
+    print("loss by epoch: " + " ".join(f"{loss:.4f}" for loss in losses))
     seed = text[:LENGTH]
     print(seed + write(model, characters, seed, 300, 0.5, np.random.RandomState(3)))
     return losses
