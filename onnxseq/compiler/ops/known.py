@@ -167,3 +167,31 @@ def same_size(a: Dims, b: Dims) -> bool | None:
     if shapes.is_static(a) and shapes.is_static(b):
         return math.prod(a) == math.prod(b)  # type: ignore[arg-type]
     return True if _factors(a) == _factors(b) else None
+
+
+# -- tensors of one value -------------------------------------------------------------------------------------
+
+_SPREAD = frozenset({"Expand", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Slice"})
+_DEEPEST = 8  # nodes
+
+
+def uniform(x: Tensor, depth: int = _DEEPEST) -> float | None:
+    """Return the one value that all elements of a tensor have, or None where it is not known to be so.
+
+    Arguments:
+        depth: how many nodes to look behind.
+    """
+    value, node = constant_value(x), x.producer()
+    if value is not None:
+        if not value.size or value.dtype.kind not in "fiu":
+            return None
+        first = value.flat[0]
+        return float(first) if value.size == 1 or (value == first).all() else None
+    if node is None or not depth or node.domain:
+        return None
+    if node.op_type in _SPREAD:
+        return uniform(node.inputs[0], depth - 1)
+    if node.op_type == "Mul":
+        a, b = (uniform(y, depth - 1) for y in node.inputs)
+        return None if a is None or b is None else a * b
+    return None

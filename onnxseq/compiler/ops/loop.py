@@ -18,6 +18,7 @@ from onnxseq import shapes
 from onnxseq.compiler.ops import law, lift, shape
 from onnxseq.compiler.ops.body import Body, Handle, behind, body_of
 from onnxseq.compiler.ops.law import COMPOUND, Op
+from onnxseq.compiler.ops.recurrent import as_recurrent
 from onnxseq.compiler.ops.scan import as_scan, written_out
 from onnxseq.compiler.tensor import Tensor, attribute, placeholder
 
@@ -226,7 +227,7 @@ loop_op = Op(
     _types,
     _vjp,
     domain=COMPOUND,
-    lowerings={"onnx": written_out},
+    lowerings={"onnx": lambda node, target: as_recurrent(node, target) or written_out(node, target)},
     expand=as_scan,
     nested=True,
 )

@@ -16,7 +16,7 @@ from onnxseq.shapes import Dim, Dims
 _FEW = 4
 
 
-class _Instance:
+class Instance:
     """A Loop as it is to be lowered: what is read of it, and its sizes as they are known now."""
 
     def __init__(self, node: ir.Node):
@@ -87,7 +87,7 @@ def _constant_like(x: Tensor) -> Tensor:
 
 def written_out(node: ir.Node, target: Any) -> Any:
     """Few steps, one after the other in the graph."""
-    it = _Instance(node)
+    it = Instance(node)
     if not isinstance(it.num_steps, int) or it.num_steps > _FEW or (not it.num_steps and it.values):
         return None
     pieces = {}
@@ -107,7 +107,7 @@ def written_out(node: ir.Node, target: Any) -> Any:
 
 def as_scan(node: ir.Node) -> Any:
     """ONNX's Scan, whose graph reads what is the same at every step from outside."""
-    it = _Instance(node)
+    it = Instance(node)
     states = [it.like(s) for s in it.body.states]
     elements = [it.like(x) for x, _ in it.elements]
     clones = it.step(dict(zip([*it.body.states, *(x for x, _ in it.elements)], [*states, *elements], strict=True)))

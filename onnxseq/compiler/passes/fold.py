@@ -5,7 +5,7 @@
 3. Two scalar factors become one: ``(x * a) * b`` is ``x * (a*b)``.
 4. An Expand vanishes before an elementwise op that broadcasts its result anyway.
 5. Reshape of Reshape, Transpose of Transpose, Cast to the own dtype and Identity become one op or none.
-6. Small nodes of constants alone are computed.
+6. Nodes of constants alone are computed where the result is small, or holds what the constants hold in another order.
 7. The shape of a tensor of known sizes is a constant.
 
 It must not touch outputs' names, random ops, or anything whose shape the rewrite would change.
@@ -18,11 +18,12 @@ import numpy as np
 import onnx_ir as ir
 
 from onnxseq import shapes
-from onnxseq.compiler.ops import law, math, shape
+from onnxseq.compiler.ops import known, law, math, shape
 from onnxseq.compiler.passes import rewrite
 from onnxseq.compiler.tensor import FLOATS, Tensor, attribute, constant, constant_value
 
 _SMALL = 4096  # elements up to which a constant is computed here; larger ones are left to the runtime
+_ARRANGING = frozenset({"Concat", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"})
 _NEUTRAL = {"Add": (0, (0, 1)), "Sub": (0, (1,)), "Mul": (1, (0, 1)), "Div": (1, (1,))}
 
 
@@ -91,22 +92,13 @@ def _drop_zeros(zeros: set[Tensor], node: ir.Node) -> Tensor | None:
 # -- 2, 3 -----------------------------------------------------------------------------------------------------
 
 
-def uniform_value(x: Tensor) -> float | None:
-    """Return the one value that all elements of a constant have, or None."""
-    value = constant_value(x)
-    if value is None or not value.size or value.dtype.kind not in "fiu":
-        return None
-    first = value.flat[0]
-    return float(first) if value.size == 1 or (value == first).all() else None
-
-
 def _drop_neutral(node: ir.Node) -> Tensor | None:
     if node.op_type not in _NEUTRAL:
         return None
     neutral, places = _NEUTRAL[node.op_type]
     for place in places:
         other = node.inputs[1 - place]
-        if uniform_value(node.inputs[place]) == neutral and other.dims == node.outputs[0].dims:
+        if known.uniform(node.inputs[place]) == neutral and other.dims == node.outputs[0].dims:
             return other
     return None
 
@@ -212,6 +204,13 @@ def _reshaped(node: ir.Node, a: np.ndarray, target: np.ndarray) -> np.ndarray:
     return a.reshape([a.shape[i] if d == 0 and copied else d for i, d in enumerate(target)])
 
 
+def _sliced(node: ir.Node, a: np.ndarray, *bounds: np.ndarray) -> np.ndarray:
+    picked = [slice(None)] * a.ndim
+    for start, end, axis, step in zip(*bounds, strict=True):
+        picked[axis] = slice(start, end, step)
+    return a[tuple(picked)]
+
+
 _COMPUTE: dict[str, Callable] = {
     "Add": lambda node, a, b: a + b,
     "Sub": lambda node, a, b: a - b,
@@ -225,6 +224,8 @@ _COMPUTE: dict[str, Callable] = {
     "Not": lambda node, a: ~a,
     "Cast": lambda node, a: a.astype(node.outputs[0].dtype.numpy()),
     "Reshape": _reshaped,
+    "Slice": _sliced,
+    "Split": lambda node, a, sizes: np.split(a, np.cumsum(sizes)[:-1], attribute(node, "axis")),
     "Transpose": lambda node, a: np.transpose(a, attribute(node, "perm")),
     "Squeeze": lambda node, a, axes=None: np.squeeze(a, None if axes is None else tuple(int(i) for i in axes)),
     "Unsqueeze": lambda node, a, axes: np.expand_dims(a, tuple(int(i) for i in axes)),
@@ -244,11 +245,12 @@ def _compute(node: ir.Node) -> list[Tensor] | None:
     if compute is None or not node.inputs or any(x is None or not x.is_constant for x in node.inputs):
         return None
     size = shapes.product(node.outputs[0].dims)
-    if not isinstance(size, int) or size > _SMALL:
+    if node.op_type not in _ARRANGING and (not isinstance(size, int) or size > _SMALL):
         return None
     with np.errstate(all="ignore"):
-        value = compute(node, *(constant_value(x) for x in node.inputs))
-    return [constant(np.asarray(value, node.outputs[0].dtype.numpy()))]
+        found = compute(node, *(constant_value(x) for x in node.inputs))
+    values = found if node.op_type == "Split" else [found]
+    return [constant(np.asarray(v, y.dtype.numpy())) for v, y in zip(values, node.outputs, strict=True)]
 
 
 def _share_constants(graph: ir.Graph) -> None:
