@@ -22,6 +22,7 @@ class Target:
         onnx: standard ops, which every target has.
         nchwc: the CPU provider's convolution and pooling in a blocked layout, ``block`` channels together.
         host_masks: dropout's masks are drawn on the host and fed.
+        fast_scan: Scan is faster than some recurrent ops.
         gated_add: the stock runtime's GatedAdd, ``x + y * gate``.
     """
 
@@ -75,7 +76,7 @@ def _best() -> str:
 def _target(provider: str) -> Target:
     features, block = {"onnx"}, 0
     if provider == "CPUExecutionProvider":
-        features.add("host_masks")
+        features |= {"host_masks", "fast_scan"}
         block = _probe_block()
         if block:
             features.add("nchwc")

@@ -111,13 +111,7 @@ def as_scan(node: ir.Node) -> Any:
     states = [it.like(s) for s in it.body.states]
     elements = [it.like(x) for x, _ in it.elements]
     clones = it.step(dict(zip([*it.body.states, *(x for x, _ in it.elements)], [*states, *elements], strict=True)))
-    # A graph's outputs are distinct values which its nodes produce.
-    made = {y for node in _new_nodes([clones[v] for v in (*it.body.new_states, *it.values)]) for y in node.outputs}
-    outputs: list[Tensor] = []
-    for v in (*it.body.new_states, *it.values):
-        y = clones[v]
-        outputs.append(y if y in made and y not in outputs else shape.identity(y))
-    graph = ir.Graph([*states, *elements], outputs, nodes=_new_nodes(outputs), name=f"{node.name}/step")
+    graph = branch([clones[v] for v in (*it.body.new_states, *it.values)], f"{node.name}/step", [*states, *elements])
     direction = {}
     if it.backwards:
         direction = {"scan_input_directions": [1] * len(elements)}
@@ -127,6 +121,16 @@ def as_scan(node: ir.Node) -> Any:
         *it.initial, *(s for _, s in it.elements), body=graph, num_scan_inputs=len(elements), **direction
     )
     return it.results(found[: len(states)], found[len(states) :])
+
+
+def branch(values: Sequence[Tensor], name: str, inputs: Sequence[Tensor] = ()) -> ir.Graph:
+    """Return a graph of freshly recorded values, to stand in a node, which may read what is outside of it."""
+    # A graph's outputs are distinct values which its nodes produce.
+    made = {y for node in _new_nodes(values) for y in node.outputs}
+    outputs: list[Tensor] = []
+    for y in values:
+        outputs.append(y if y in made and y not in outputs else shape.identity(y))
+    return ir.Graph(inputs, outputs, nodes=_new_nodes(outputs), name=name)
 
 
 def _new_nodes(values: Sequence[Tensor]) -> list[ir.Node]:
