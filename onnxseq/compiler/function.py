@@ -53,10 +53,10 @@ class Function:
         self._phase_index = next((i for i, x in enumerate(self.inputs) if x is phase()), None)
         self._fed = [x for x in self.inputs if x is not phase()]
         self._phase, self._freeze, self._target = int(bool(learning_phase)), freeze, target
-        self._programs: dict[int, Program] = {}
+        self._programs: dict[tuple[int, bool], Program] = {}
         self._special: dict[tuple[int, Shapes], Program] = {}
         self._leases: collections.Counter[tuple[int, Shapes]] = collections.Counter()
-        self._stamps: dict[int, list[tuple[Variable, Any]]] = {}
+        self._stamps: dict[tuple[int, bool], list[tuple[Variable, Any]]] = {}
         self._lock = threading.RLock()
 
     def _checked(self, variable: Variable, value: Tensor) -> tuple[Variable, Tensor]:
@@ -67,14 +67,16 @@ class Function:
             )
         return variable, value
 
-    def _program(self, phase_value: int) -> Program:
-        program = self._programs.get(phase_value)
-        if program is not None and not (self._freeze and self._is_stale(phase_value)):
+    def _program(self, phase_value: int, empty: bool) -> Program:
+        """Return the program for all shapes but those of empty inputs, or the one for these."""
+        key = (phase_value, empty)
+        program = self._programs.get(key)
+        if program is not None and not (self._freeze and self._is_stale(key)):
             return program
         with self._lock:
-            program = self._programs.get(phase_value)
-            if program is None or (self._freeze and self._is_stale(phase_value)):
-                program = self._programs[phase_value] = self._build(phase_value)
+            program = self._programs.get(key)
+            if program is None or (self._freeze and self._is_stale(key)):
+                program = self._programs[key] = self._build(phase_value, empty=empty)
             return program
 
     def _special_program(self, phase_value: int, input_shapes: Shapes) -> Program | None:
@@ -87,7 +89,7 @@ class Function:
             self._leases[key] += 1
             if key not in self._special:
                 kept = [k for k in self._special if k[0] == phase_value]
-                wanted = not (kept or phase_value in self._programs) or self._leases[key] == _OFTEN
+                wanted = not (kept or (phase_value, False) in self._programs) or self._leases[key] == _OFTEN
                 if wanted and len(kept) < _SPECIAL:
                     sizes = self._sizes(input_shapes)
                     self._special[key] = self._build(phase_value, sizes)
@@ -97,16 +99,18 @@ class Function:
         pairs = [pair for x, s in zip(self._fed, input_shapes, strict=True) for pair in zip(x.dims, s, strict=True)]
         return {dim: size for dim, size in pairs if isinstance(dim, str) and size}
 
-    def _build(self, phase_value: int, sizes: dict[str, int] | None = None) -> Program:
+    def _build(self, phase_value: int, sizes: dict[str, int] | None = None, empty: bool = False) -> Program:
         if self._freeze:
             variables = pipeline.variables_of(self.outputs, self._fed)
-            self._stamps[phase_value] = [(v, state.stamp(v)) for v in variables]
+            self._stamps[phase_value, empty] = [(v, state.stamp(v)) for v in variables]
+        target = self._target or current()
         return pipeline.build(
             self._fed,
             self.outputs,
             self.updates,
             phase_value,
-            self._target or current(),
+            # A recurrent op which is given no row or no step ends the process.
+            target.without("recurrent") if empty else target,
             self._freeze,
             self.name,
             sizes,
@@ -115,17 +119,18 @@ class Function:
 
     def _sibling(self, phase_value: int) -> Program | None:
         """Return a program of the same phase built before."""
-        special = [program for (chosen, _), program in self._special.items() if chosen == phase_value]
-        return self._programs.get(phase_value) or next(iter(special), None)
+        built = [*self._programs.items(), *self._special.items()]
+        return next((program for (chosen, _), program in built if chosen == phase_value), None)
 
-    def _is_stale(self, phase_value: int) -> bool:
-        return any(state.stamp(v) != token for v, token in self._stamps[phase_value])
+    def _is_stale(self, key: tuple[int, bool]) -> bool:
+        return any(state.stamp(v) != token for v, token in self._stamps[key])
 
     def runner(self, input_shapes: Sequence[Sequence[int]], learning_phase: int | None = None) -> Runner:
         """Lease a runner for concrete shapes of the inputs (the phase not counted): ``with f.runner(...) as r``."""
         chosen = self._phase if learning_phase is None else int(bool(learning_phase))
         wanted = tuple(tuple(s) for s in input_shapes)
-        program = self._special_program(chosen, wanted) or self._program(chosen)
+        empty = any(0 in shape for shape in wanted)
+        program = (None if empty else self._special_program(chosen, wanted)) or self._program(chosen, empty)
         return program.lease(wanted)
 
     def __call__(self, inputs: Sequence[Any]) -> list[np.ndarray]:

@@ -9,6 +9,7 @@ from onnxseq.compiler.extract import Extract, Mask, extract
 from onnxseq.compiler.passes.bind import Bind
 from onnxseq.compiler.passes.columns import Columns
 from onnxseq.compiler.passes.convolutions import FuseConvolutions
+from onnxseq.compiler.passes.directions import JoinDirections
 from onnxseq.compiler.passes.finish import Finish
 from onnxseq.compiler.passes.fold import Fold
 from onnxseq.compiler.passes.fuse import FuseProducts, SinkRelu
@@ -47,6 +48,7 @@ def passes(phase: int, target: Target, masks: list[Mask]) -> list[ir.passes.InPl
         Scales(target),
         NormalizeAfterPooling(),
         Lower(target),
+        JoinDirections(),
         Fold(),
         FuseConvolutions(target),
         FuseProducts(),

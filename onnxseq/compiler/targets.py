@@ -3,7 +3,7 @@
 import functools
 import pathlib
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import onnx_ir as ir
@@ -20,6 +20,7 @@ class Target:
 
     Features:
         onnx: standard ops, which every target has.
+        recurrent: the standard recurrent ops, for sequences of one step or more and batches of one row or more.
         nchwc: the CPU provider's convolution and pooling in a blocked layout, ``block`` channels together.
         host_masks: dropout's masks are drawn on the host and fed.
         fast_scan: Scan is faster than some recurrent ops.
@@ -27,7 +28,7 @@ class Target:
     """
 
     provider: str = "CPUExecutionProvider"
-    features: frozenset[str] = field(default_factory=lambda: frozenset({"onnx"}))
+    features: frozenset[str] = field(default_factory=lambda: frozenset({"onnx", "recurrent"}))
     block: int = 0
 
     def has(self, feature: str) -> bool:
@@ -36,6 +37,10 @@ class Target:
     @property
     def on_cpu(self) -> bool:
         return self.provider == "CPUExecutionProvider"
+
+    def without(self, feature: str) -> "Target":
+        """Return the same target without a feature."""
+        return replace(self, features=self.features - {feature})
 
 
 PORTABLE = Target()
@@ -76,7 +81,7 @@ def _best() -> str:
 def _target(provider: str) -> Target:
     features, block = {"onnx"}, 0
     if provider == "CPUExecutionProvider":
-        features |= {"host_masks", "fast_scan"}
+        features |= {"recurrent", "host_masks", "fast_scan"}
         block = _probe_block()
         if block:
             features.add("nchwc")

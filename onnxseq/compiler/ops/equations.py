@@ -1,8 +1,8 @@
 """What a loop's step computes, as equations that can be compared with others.
 
-A ``Term`` is what some columns of a value are made of. Sums and products are flat, columns of a sum are sums of columns,
-and the products with the inputs that were done for all steps at once before the loop are part of the step again. So
-two bodies that compute the same have equal terms, however their gates lie side by side.
+A ``Term`` is what some columns of a value are made of. Sums and products are flat, columns of a sum are sums of
+columns, and the products with the inputs that were done for all steps at once before the loop are part of the step
+again. So two bodies that compute the same have equal terms, however their gates lie side by side.
 
 A pattern is a term with holes; ``match`` finds what fills them.
 """
@@ -12,9 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import onnx_ir as ir
-
-from onnxseq.compiler.ops import index, known
+from onnxseq.compiler.ops import known
 from onnxseq.compiler.ops.scan import Instance
 from onnxseq.compiler.tensor import Tensor, attribute, constant_value
 
@@ -79,6 +77,7 @@ class Reader:
 
     def __init__(self, it: Instance, places: Sequence[int]):
         self._states = {s: Term("State", detail=i) for s, i in zip(it.body.states, places, strict=True)}
+        self._outers = it.outers
         self._given = {**dict(it.elements), **it.outers}
         self._found: dict[Columns, Term] = {}
 
@@ -108,7 +107,8 @@ class Reader:
             return Term("Complement", (self._operand(node.inputs[1], of),))
         if node.op_type == "MatMul":
             a, b = node.inputs
-            return _dot(self.term(a), Columns(self._given.get(b, b), of.first, of.last))
+            if b.rank == 2 and (b in self._outers or b.is_constant):
+                return _dot(self.term(a), Columns(self._outers.get(b, b), of.first, of.last))
         if node.op_type in ACTIVATIONS:
             detail = tuple(attribute(node, k, default) for k, default in ACTIVATIONS[node.op_type].items())
             return Term(node.op_type, (self._operand(node.inputs[0], of),), detail)
@@ -261,9 +261,3 @@ def match(pairs: Sequence[tuple[Pattern, Term]], bound: Bound) -> Iterator[Bound
     for filled, deeper in ways:
         if filled is not None:
             yield from match([*deeper, *rest], filled)
-
-
-def is_reversed(x: Tensor) -> bool:
-    """Tell whether a tensor is another one with the first axis turned round."""
-    node: ir.Node | None = x.producer()
-    return node is not None and index.reversed_axis(node) == 0

@@ -157,12 +157,13 @@ def reverse(x: Tensor, axes: Sequence[int]) -> Tensor:
     return slice(x, [-1] * count, [START] * count, axes, [-1] * count) if count else x
 
 
-def reversed_axis(node: ir.Node) -> int | None:
-    """Return the one axis along which a node turns around the order of elements, and does nothing else; or None."""
-    if node.op_type != "Slice" or node.domain or len(node.inputs) != 5:
+def reversed_axis(x: Tensor) -> int | None:
+    """Return the one axis along which a tensor is another one turned around, and nothing else; None elsewhere."""
+    node = x.producer()
+    if node is None or node.op_type != "Slice" or node.domain:
         return None
-    starts, ends, axes, steps = (None if (v := constant_value(x)) is None else v.tolist() for x in node.inputs[1:])
-    return int(axes[0]) if starts == [-1] and ends == [START] and steps == [-1] and axes else None
+    starts, ends, axes, steps = (None if (v := constant_value(a)) is None else v.tolist() for a in node.inputs[1:])
+    return int(axes[0]) if axes and (starts, ends, steps) == ([-1], [START], [-1]) else None
 
 
 # -- x[...] ---------------------------------------------------------------------------------------------------

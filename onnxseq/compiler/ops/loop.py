@@ -227,7 +227,7 @@ loop_op = Op(
     _types,
     _vjp,
     domain=COMPOUND,
-    lowerings={"onnx": lambda node, target: as_recurrent(node, target) or written_out(node, target)},
+    lowerings={"recurrent": as_recurrent, "onnx": written_out},
     expand=as_scan,
     nested=True,
 )

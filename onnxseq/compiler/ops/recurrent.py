@@ -1,10 +1,11 @@
 """ONNX's recurrent ops, and the loops that they compute.
 
-A loop whose step is one of ONNX's equations, and whose inputs are products of one sequence with matrices, becomes the op
-itself, whatever recorded it. Only the step's structure counts; which columns belong to which gate, and which state
+A loop whose step is one of ONNX's equations, and whose inputs are products of one sequence with matrices, becomes the
+op itself, whatever recorded it. Only the step's structure counts; which columns belong to which gate, and which state
 is which, is found by comparing.
 """
 
+import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,7 +46,10 @@ rnn_op, gru_op, lstm_op = Op("RNN", _types), Op("GRU", _types), Op("LSTM", _lstm
 # -- their equations ------------------------------------------------------------------------------------------
 
 
-def _gate(name: str, activation: str = "F", seen: Pattern = Term("State", detail=0)) -> Applied:
+_STATE, _CELL = Term("State", detail=0), Term("State", detail=1)
+
+
+def _gate(name: str, activation: str = "F", seen: Pattern = _STATE) -> Applied:
     return Applied(activation, Gate(name, Dot(name + " seen", seen)))
 
 
@@ -54,7 +58,6 @@ def _gru(new: Pattern) -> tuple[Pattern, ...]:
     return (Of("Sum", (Of("Product", (kept, _STATE)), Of("Product", (Of("Complement", (kept,)), new)))),)
 
 
-_STATE, _CELL = Term("State", detail=0), Term("State", detail=1)
 _RESET = _gate("r")
 _NEW_CELL = Of("Sum", (Of("Product", (_gate("f"), _CELL)), Of("Product", (_gate("i"), _gate("c", "G")))))
 
@@ -110,7 +113,7 @@ def as_recurrent(node: ir.Node, target: Any) -> Any:
     Where the batch is free, the model looks at its size and chooses.
     """
     it = Instance(node)
-    made = next(_fitting(it), None) if target.on_cpu else None
+    made = next(_fitting(it), None)
     if made is None or not target.has("fast_scan"):
         return None if made is None else made.record()
     most, batch = made.most_rows(), made.x.dims[1]
@@ -120,11 +123,17 @@ def as_recurrent(node: ir.Node, target: Any) -> Any:
     return _either(node, math.less_equal(shape.dim_of(made.x, 1), most), made.record(), otherwise)
 
 
+def _is_read(y: Tensor) -> bool:
+    return bool(y.uses()) or y.is_graph_output()
+
+
 def _either(node: ir.Node, condition: Tensor, *ways: Sequence[Tensor | None]) -> list[Tensor | None]:
     """Return what one of two ways gives for a node's outputs: the first where a condition holds."""
-    used = [i for i, y in enumerate(node.outputs) if y.uses() or y.is_graph_output()]
-    graphs = [branch([way[i] for i in used], f"{node.name}/{name}") for way, name in zip(ways, ("op", "scan"), strict=True)]
-    found = dict(zip(used, if_op.all(condition, then_branch=graphs[0], else_branch=graphs[1]), strict=True))
+    used = [i for i, y in enumerate(node.outputs) if _is_read(y)]
+    graphs = {}
+    for name, way in zip(("then_branch", "else_branch"), ways, strict=True):
+        graphs[name] = branch([y for y in map(way.__getitem__, used) if y is not None], f"{node.name}/{name}")
+    found = dict(zip(used, if_op.all(condition, **graphs), strict=True))
     return [found.get(i) for i in range(len(node.outputs))]
 
 
@@ -187,15 +196,21 @@ class _Made:
         """Return the op for what fills its equations, or None for inputs that it does not have."""
         units: Any = it.initial[0].dims[-1]
         kernels, biases, sources = [], [], set()
+        axes = it.sequences[0].dims[:2]
+        if any(s.dims != (axes[-1], units) for s in it.initial):
+            return None
         for gate in cell.gates:
             products = [term for term in bound[gate] if term.kind == "Dot"]
             rows = _rows([term for term in bound[gate] if term.kind != "Dot"], units)
             if len(products) != 1 or rows is None:
                 return None
             (inner,) = products[0].parts
-            if inner.kind != "Given" or inner.detail.tensor.rank != 3 or not inner.detail.are_all:
+            if inner.kind != "Given" or not inner.detail.are_all:
                 return None
-            sources.add(inner.detail.tensor)
+            x = inner.detail.tensor
+            if x.rank != 3 or x.dims[:2] != axes:
+                return None
+            sources.add(x)
             kernels.append(products[0].detail)
             biases.append(rows)
         after = _rows(bound.get("after", ()), units)
@@ -210,14 +225,14 @@ class _Made:
         """Return up to how many rows of a batch it is as fast as a Scan, or None for any number.
 
         Measured on two cores, 20 steps of 32 inputs, time of the op over that of the Scan for 1, 8, 32 and 128 rows:
-        LSTM of 8 units 0.1, 0.3, 0.7, 1.4, of 32 0.2, 0.5, 1.0, 1.5, of 128 0.5, 0.9, 0.9, 0.9; GRU of 32 0.1, 0.5, 1.0,
-        1.6, of 128 0.4, 1.0, 1.3, 1.5; RNN of 32 0.5, 1.3, 2.7, 4.3, of 128 0.9, 2.6, 3.1, 3.5. Weights that are not
-        constant are put in the op's order at every run, which takes 2.6 ns each; a step saves 5 us.
+        LSTM of 8 units 0.1, 0.3, 0.7, 1.4, of 32 0.2, 0.5, 1.0, 1.5, of 128 0.5, 0.9, 0.9, 0.9; GRU of 32 0.1, 0.5,
+        1.0, 1.6, of 128 0.4, 1.0, 1.3, 1.5; RNN of 32 0.5, 1.3, 2.7, 4.3, of 128 0.9, 2.6, 3.1, 3.5. Weights that are
+        not constant are put in the op's order at every run, which takes 2.6 ns each; a step saves 5 us.
         """
         steps, weights = self.x.dims[0], [*self.kernels, *self.recurrent]
         if isinstance(steps, int) and not all(of.tensor.is_constant for of in weights):
-            size = sum((of.last - of.first) * of.tensor.dims[0] for of in weights)
-            if size > steps * 2000:
+            rows = [(of.last - of.first, of.tensor.dims[0]) for of in weights]
+            if sum(n * m for n, m in rows if isinstance(m, int)) > steps * 2000:
                 return 0
         if self.cell.op is lstm_op and self.units >= 64:
             return None
@@ -226,7 +241,7 @@ class _Made:
     def record(self) -> list[Tensor | None]:
         """Record the op; return what it gives for the loop's outputs."""
         it, places = self.it, self.places
-        x, backwards, turned = self.x, it.backwards, equations.is_reversed(self.x)
+        x, backwards, turned = self.x, bool(it.backwards), index.reversed_axis(self.x) == 0
         if turned:
             # The sequence as it was, from its end.
             x, backwards = x.producer().inputs[0], not backwards  # type: ignore[union-attr]
@@ -240,10 +255,15 @@ class _Made:
         every, *last = self.cell.op.all(
             x, _stacked(self.kernels), _stacked(self.recurrent), *given, **self._attributes(backwards)
         )
-        every = shape.squeeze(every, [1])
-        every = index.reverse(every, [0]) if turned else every
-        finals = [shape.squeeze(y, [0]) for y in last]
-        return it.results([finals[place] for place in places], [every for _ in it.values])
+        # What nothing reads is not recorded, so that what it would read is seen to be unused.
+        finals = [
+            shape.squeeze(last[place], [0]) if _is_read(y) else None
+            for place, y in zip(places, it.node.outputs, strict=False)
+        ]
+        if it.values:
+            every = shape.squeeze(every, [1])
+            every = index.reverse(every, [0]) if turned else every
+        return it.results(finals, [every for _ in it.values])
 
     def _bias(self) -> Tensor | None:
         if not any(self.biases):
@@ -280,8 +300,7 @@ def _total(rows: Sequence[Columns]) -> Columns:
     """Return the sum of rows."""
     if len(rows) == 1:
         return rows[0]
-    first, *others = (_joined([row]) for row in rows)
-    return Columns(sum(others, first), 0, rows[0].last - rows[0].first)
+    return Columns(functools.reduce(math.add, [_joined([row]) for row in rows]), 0, rows[0].last - rows[0].first)
 
 
 def _joined(parts: Sequence[Columns]) -> Tensor:

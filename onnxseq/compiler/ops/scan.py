@@ -74,7 +74,7 @@ class Instance:
                 clones[x] = _constant_like(x)
         return clones
 
-    def results(self, finals: Sequence[Tensor], stacked: Sequence[Tensor]) -> list[Tensor | None]:
+    def results(self, finals: Sequence[Tensor | None], stacked: Sequence[Tensor]) -> list[Tensor | None]:
         found: list[Tensor | None] = [*finals, *[None] * len(self.body.values)]
         for i, y in zip(self.emitted, stacked, strict=True):
             found[len(finals) + i] = y

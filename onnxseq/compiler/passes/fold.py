@@ -4,7 +4,8 @@
 2. Neutral constants vanish: ``x + 0``, ``x - 0``, ``x * 1``, ``x / 1`` are x, if x has the result's shape.
 3. Two scalar factors become one: ``(x * a) * b`` is ``x * (a*b)``.
 4. An Expand vanishes before an elementwise op that broadcasts its result anyway.
-5. Reshape of Reshape, Transpose of Transpose, Cast to the own dtype and Identity become one op or none.
+5. Reshape of Reshape, Transpose of Transpose, Cast to the own dtype and Identity become one op or none; so does what is
+   turned around twice along one axis, also with a Transpose in between.
 6. Nodes of constants alone are computed where the result is small, or holds what the constants hold in another order.
 7. The shape of a tensor of known sizes is a constant.
 
@@ -18,7 +19,7 @@ import numpy as np
 import onnx_ir as ir
 
 from onnxseq import shapes
-from onnxseq.compiler.ops import known, law, math, shape
+from onnxseq.compiler.ops import index, known, law, math, shape
 from onnxseq.compiler.passes import rewrite
 from onnxseq.compiler.tensor import FLOATS, Tensor, attribute, constant, constant_value
 
@@ -167,6 +168,13 @@ def _merge_views(node: ir.Node) -> Tensor | None:
         if law.is_node(x, "Transpose"):
             inner = attribute(x.producer(), "perm")
             return shape.transpose(x.producer().inputs[0], [inner[i] for i in perm])
+    axis = index.reversed_axis(node.outputs[0])
+    if axis is not None:
+        perm = range(x.rank)
+        if law.is_node(x, "Transpose"):
+            perm, x = attribute(x.producer(), "perm"), x.producer().inputs[0]
+        if index.reversed_axis(x) == perm[axis]:
+            return shape.transpose(x.producer().inputs[0], perm)  # type: ignore[union-attr]
     return None
 
 
