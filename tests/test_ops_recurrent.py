@@ -99,6 +99,11 @@ def gru_reference(x, h, w, u, b, after=None, **how):
     return stepped(step, x, [h], **how)
 
 
+def first_rows(x, count, w, u, b):
+    rows = x[:, :count]
+    return rnn(rows, rows[0, :, :UNITS], w, u, b)
+
+
 def feeds(gates, states=1, more=()):
     width = gates * UNITS
     state = [Feed((5, UNITS))] * states
@@ -111,6 +116,14 @@ def hard_gate(x):
 
 CASES = [
     Case("onnxseq::Loop", rnn, feeds(1), rnn_reference, label="an RNN", order=1),
+    Case(
+        "onnxseq::Loop",
+        first_rows,
+        [Feed((7, 5, 4)), Feed(values=3, dtype="int64"), *feeds(1)[2:]],
+        lambda x, count, w, u, b: rnn_reference(x[:, :count], x[0, :count, :UNITS], w, u, b),
+        label="an RNN of a batch of no known size",
+        order=1,
+    ),
     Case("onnxseq::Loop", lstm, feeds(4, 2), lstm_reference, label="an LSTM", order=1),
     Case("onnxseq::Loop", gru, feeds(3), gru_reference, label="a GRU", order=1),
     Case(
@@ -274,12 +287,12 @@ def test_the_size_of_a_batch_decides(name, batch, expected):
 
 
 @pytest.mark.parametrize("name", ["RNN of tanh", "LSTM of tanh", "GRU of tanh"])
-def test_no_row_gives_none_and_no_step_is_an_error(name):
+@pytest.mark.parametrize(("steps", "batch"), [(0, 2), (3, 0), (0, 0)])
+def test_nothing_to_do_is_an_error_and_not_the_end_of_the_process(name, steps, batch):
     single, _ = functions(name)
-    state = np.ones((2, UNITS))
-    assert single([np.zeros((3, 0, 4)), state[:0], state[:0]])[0].shape == (0, UNITS)
+    state = np.ones((batch, UNITS))
     with pytest.raises(RuntimeError, match="Dimension 0 is 0"):
-        single([np.zeros((0, 2, 4)), state, state])
+        single([np.zeros((steps, batch, 4)), state, state])
 
 
 def test_weights_that_change_are_put_in_order_where_many_steps_make_up_for_it():
