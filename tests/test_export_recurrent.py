@@ -94,6 +94,12 @@ MODELS = {
     ),
     "words": (text(plain(L.LSTM), lambda: L.Dense(1, activation="sigmoid")), ["LSTM"], None),
     "words with a mask": (text(plain(L.LSTM), mask_zero=True), ["Scan"], None),
+    "one unit": (of(lambda: L.GRU(1)), ["GRU"], gru()),
+    "one feature": (
+        lambda: Sequential([L.LSTM(UNITS, input_shape=(None, 1))]),
+        ["LSTM"],
+        lstm(),
+    ),
     "Masking": (of(L.Masking, plain(L.GRU)), ["Scan"], gru()),
 }
 

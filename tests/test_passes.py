@@ -8,7 +8,7 @@ from onnxseq.compiler import pipeline
 from onnxseq.compiler.autodiff import gradients
 from onnxseq.compiler.extract import extract
 from onnxseq.compiler.function import Function
-from onnxseq.compiler.ops import conv, linalg, math, nn, pool, reduction, shape
+from onnxseq.compiler.ops import conv, index, linalg, math, nn, pool, reduction, shape
 from onnxseq.compiler.ops.phase import phase, select
 from onnxseq.compiler.passes.finish import Finish
 from onnxseq.compiler.passes.fold import Fold
@@ -65,6 +65,24 @@ def folding():
         "from zeros": (shape.zeros_like(a) - a * b, ["Mul", "Neg"]),
         "expand before a product": (shape.expand_like(reduction.sum(b), a) * a, ["ReduceSum", "Mul"]),
         "expand alone stays": (shape.expand_like(reduction.sum(b), a) * 2.0, ["ReduceSum", "Shape", "Expand", "Mul"]),
+        "a factor of ones that are made": (math.exp(a) * (shape.ones_like(a) * 1.0), ["Exp"]),
+        "turned around twice": (index.reverse(index.reverse(math.exp(a), [0]), [0]), ["Exp"]),
+        "turned around on two axes stays": (
+            index.reverse(index.reverse(math.exp(a), [0]), [1]),
+            ["Exp", *["Slice"] * 2],
+        ),
+        "turned around, transposed, turned around": (
+            index.reverse(shape.transpose(index.reverse(math.exp(a), [0])), [1]),
+            ["Exp", "Transpose"],
+        ),
+        "turned around, transposed, turned around elsewhere": (
+            index.reverse(shape.transpose(index.reverse(math.exp(a), [0])), [0]),
+            ["Exp", "Slice", "Transpose", "Slice"],
+        ),
+        "constants in another order": (
+            linalg.matmul(a, shape.concat(shape.split(constant(np.ones((3, 9000), "f")), [4000, 5000], 1)[::-1], 1)),
+            ["MatMul"],
+        ),
         "transposes": (shape.transpose(shape.transpose(math.exp(a), (1, 0)), (1, 0)), ["Exp"]),
         "casts": (math.cast(math.cast(a, "float64"), "float32"), ["Cast", "Cast"]),
         "constants": (a + (constant([1.0, 2.0, 4.0]) * 2.0 - 1.0), ["Add"]),
@@ -265,9 +283,7 @@ def breaking(fault):
     return model
 
 
-@pytest.mark.parametrize(
-    "fault", ["order", "foreign value", "untyped value", "one value twice", "an input as output"]
-)
+@pytest.mark.parametrize("fault", ["order", "foreign value", "untyped value", "one value twice", "an input as output"])
 def test_a_pass_that_breaks_the_graph_is_named(fault):
     with pytest.raises(PassFault, match="^Breaking: "):
         verify(breaking(fault), "Breaking")

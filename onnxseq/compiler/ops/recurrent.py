@@ -290,7 +290,7 @@ def _rows(terms: Sequence[Term], units: int) -> list[Columns] | None:
     for term in terms:
         if term.kind == "Number":
             term = Term("Given", detail=Columns(constant(np.full(units, term.detail, np.float32)), 0, units))
-        if term.kind != "Given" or any(d != 1 for d in term.detail.tensor.dims[:-1]):
+        if term.kind != "Given" or term.detail.tensor.rank != 1:
             return None
         found.append(term.detail)
     return found
@@ -304,7 +304,7 @@ def _total(rows: Sequence[Columns]) -> Columns:
 
 
 def _joined(parts: Sequence[Columns]) -> Tensor:
-    """Return columns side by side: matrices as they are, rows as vectors."""
+    """Return columns side by side."""
     runs: list[Columns] = []
     for part in parts:
         if runs and runs[-1].tensor is part.tensor and runs[-1].last == part.first:
@@ -315,8 +315,7 @@ def _joined(parts: Sequence[Columns]) -> Tensor:
 
 def _cut(of: Columns) -> Tensor:
     x = of.tensor
-    x = x if of.are_all else index.slice(x, [of.first], [of.last], [x.rank - 1], [1])
-    return shape.reshape(x, (-1,)) if all(d == 1 for d in x.dims[:-1]) and x.rank > 1 else x
+    return x if of.are_all else index.slice(x, [of.first], [of.last], [x.rank - 1], [1])
 
 
 def _stacked(parts: Sequence[Columns]) -> Tensor:
