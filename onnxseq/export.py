@@ -22,7 +22,9 @@ def inference_model(model: Any, opset_version: int | None = None) -> onnx.ModelP
         opset_version: the version of the standard operators; None for the library's own.
 
     Returns:
-        A model of standard operators alone, checked; its first axis is the free dimension ``batch``.
+        A model of standard operators alone, checked; its first axis is the free dimension ``batch``, and so is every
+        other axis without a size. Layers that are LSTM, GRU or RNN as ONNX has them become that op, others a Scan. ONNX
+        Runtime's LSTM and GRU end the process where they are given no row, and GRU where it is given no step.
 
     Raises:
         ValueError: for an opset version to which the graph cannot be converted.
