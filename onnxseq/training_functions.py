@@ -4,6 +4,8 @@ import math
 import threading
 
 from onnxseq import backend as K
+from onnxseq.layers.recurrent_base import Recurrent
+from onnxseq.layers.wrappers import Bidirectional
 
 FREEZE_AFTER = 2e9
 """Work done with unchanged weights, in multiplications, from which on it pays to make these constants of the model.
@@ -131,11 +133,18 @@ def _work_of(model):
         shapes = [K.int_shape(weight) for weight in layer.weights]
         size = sum(math.prod(shape) for shape in shapes)
         if size and shapes[0]:
-            # Each weight meets each place of the output: pixels, steps, or just one.
-            elements = math.prod(size or 1 for size in _output_shape(layer)[1:])
-            per_sample += size * max(1, elements // shapes[0][-1])
+            per_sample += size * _places(layer, shapes[0][-1])
         weights += size
     return per_sample, weights * WEIGHT_WORK
+
+
+def _places(layer, width):
+    """Return how many places each weight meets: steps of the input, pixels or steps of the output, or just one."""
+    if isinstance(layer, Recurrent | Bidirectional):
+        steps = layer.get_input_shape_at(0)
+        return (steps[0] if isinstance(steps, list) else steps)[1] or 1
+    elements = math.prod(size or 1 for size in _output_shape(layer)[1:])
+    return max(1, elements // width)
 
 
 def _output_shape(layer):
