@@ -1,26 +1,28 @@
 """How the gradient of a convolution by its kernel runs in the blocked layout.
 
-It correlates the input with the cotangent over images and pixels. What fits depends on the sizes (3x3, two AVX-512
-cores, ms; the same on both runtimes; with the changes of layout):
+It correlates the input with the cotangent over images and pixels. What fits depends on the sizes (3x3 where not said,
+two AVX-512 cores, ms, stock runtime / training build; with the changes of layout):
 
-===============================  ===================  ==================  ========================
-case                             images as channels   matrix of shifts    channels beside columns
-===============================  ===================  ==================  ========================
-80 images 15x15, C 48 -> 32      2.2                                      2.8
-64 images 8x8 padded, 64 -> 128  3.5                                      4.2
-64 images 16x16 padded, 32 -> 64 4.0                                      3.9
-128 images 26x26, C 32 -> 64     18.6                                     18.1
-224 images 32x32, C 3 -> 16      2.5                  5.3
-64 images 32x32 padded, 3 -> 32  2.5                  1.7
-128 images 28x28, C 1 -> 32      1.6                  1.0
-===============================  ===================  ==================  ========================
+=====================================  ===================  ================  =======================
+case                                   images as channels   matrix of shifts  channels beside columns
+=====================================  ===================  ================  =======================
+32 images 4x4 padded, C 256 -> 256     4.0 / 4.0                              23 / 27
+32 images 16x16, C 32 -> 32, 5x5       2.4 / 1.7                              3.3 / 3.4
+80 images 15x15, C 48 -> 32            2.2 / 2.1                              2.8 / 3.0
+64 images 8x8 padded, C 64 -> 128      3.5 / 3.5                              4.2 / 4.5
+64 images 16x16 padded, C 32 -> 64     4.0 / 3.9                              3.9 / 4.1
+64 images 28x28, C 32 -> 64, stride 2  5.9 / 5.9                              4.6 / 7.6
+128 images 26x26, C 32 -> 64           18.6 / 24                              18.1 / 25
+224 images 32x32, C 3 -> 16            2.5 / 2.6            5.3 / 5.5
+64 images 32x32 padded, C 3 -> 32      2.5                  1.7
+128 images 28x28, C 1 -> 32            1.6                  1.0
+=====================================  ===================  ================  =======================
 
 Channels beside columns is the standard form of ``conv_kernel_grad``.
 """
 
 from typing import Any
 
-import numpy as np
 import onnx_ir as ir
 
 from onnxseq import shapes
@@ -29,7 +31,7 @@ from onnxseq.compiler.ops.relayout import relayout
 from onnxseq.compiler.ops.windows import BLOCKED, FIRST, LAST
 from onnxseq.compiler.tensor import Tensor, attribute
 
-_PIXELS = 200  # up to so many windows in an image, images are best taken for channels
+_PIXELS = 256  # up to so many pixels in an image, images are best taken for channels
 
 
 def lower(node: ir.Node, target: Any) -> Tensor | None:
@@ -37,10 +39,10 @@ def lower(node: ir.Node, target: Any) -> Tensor | None:
     x, dy = node.inputs
     if not blocked.is_blocked(node) or not shapes.is_static(dy.dims[1:]):
         return None
-    pixels, few = int(np.prod(dy.dims[2:4])), attribute(node, "stem")  # type: ignore[arg-type]
-    if shapes.is_static(x.dims) and x.dims[0] % attribute(node, "block") == 0:  # type: ignore[operator]
-        *places, depth, filters = node.outputs[0].dims
-        if int(np.prod((*places, depth))) > filters if few else pixels <= _PIXELS:  # type: ignore[arg-type, operator]
+    height, width, depth, filters = node.outputs[0].dims
+    few, places = attribute(node, "stem"), height * width  # type: ignore[operator]
+    if shapes.is_static(x.dims) and x.dims[0] % attribute(node, "block") == 0 and places > 1:  # type: ignore[operator]
+        if places * depth > filters if few else x.dims[2] * x.dims[3] <= _PIXELS:  # type: ignore[operator]
             return _images_as_channels(node, x, dy)
     return _of_few_channels(node, x, dy) if few else None
 
