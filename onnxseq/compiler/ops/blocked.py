@@ -61,13 +61,14 @@ def _wide_dims(dims: Dims) -> Dims:
 
 
 def lower_relayout(node: ir.Node, target: Any) -> Tensor | None:
-    """The provider's own reordering, into and out of blocks."""
+    """The provider's own reordering, into and out of blocks; a single block lies as channels last do."""
     (x,), y = node.inputs, node.outputs[0]
     source, to = attribute(node, "source"), attribute(node, "to")
     if BLOCKED not in (source, to) or x.element_type != FLOAT or {x.rank, y.rank} != {4, 5}:
         return None
-    _, spatial, channels = windows.split(x.dims, source, attribute(node, "block"))
-    if all(d == 1 for d in spatial):
+    block = attribute(node, "block")
+    _, spatial, channels = windows.split(x.dims, source, block)
+    if all(d == 1 for d in spatial) or (channels == block and LAST in (source, to)):
         return shape.with_dims(shape.reshape(x, y.dims), y.dims)
     if to == BLOCKED:
         return narrow(reorder_input_op(x, channels_last=int(source == LAST)), y.dims)
