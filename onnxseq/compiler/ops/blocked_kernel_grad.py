@@ -58,9 +58,10 @@ def _images_as_channels(node: ir.Node, x: Tensor, dy: Tensor) -> Tensor:
     block = attribute(node, "block")
     images, divided, rows, columns, _ = dy.dims
     groups, filters = images // block, divided * block  # type: ignore[operator]
+    borders = [(0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3]), (0, 0)]
+    x = shape.pad(x, borders[: x.rank])  # in blocks, where rows are long runs of memory
     x = x if attribute(node, "stem") else relayout(x, BLOCKED, FIRST, block)
     x = shape.transpose(x, (1, 0, 2, 3))
-    x = shape.pad(x, [(0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])])
     channels, _, height, width = x.dims
     together = shape.reshape(dy, (groups, block, divided * rows * columns, 1, block))  # type: ignore[operator]
     apart = relayout(together, BLOCKED, LAST, block)
