@@ -2,17 +2,22 @@
 
 The planes that a window sees along its first axis are taken for channels beside one another: one convolution of images
 then does a volume's work, and its gradients are those of the images' convolution. With 3x3x3 kernels on two AVX-512
-cores, ms (stock runtime / training build):
+cores, ms (stock runtime / training build); channels first with their changes of layout:
 
-===================  =================  =======================  ===============  =======================
-case                 op                 planes, in blocks        planes, first    the runtime's own
-===================  =================  =======================  ===============  =======================
-16 of 7x15x15,       convolution        1.9 / 1.8                                 3.0 / 3.2
-C 16 -> 32           by the input       2.0 / 2.0                                 10.8 / 48
-                     by the kernel      2.3 / 2.2                2.8 / 3.0
-16 of 16x32x32,      convolution        0.8 / 0.8                                 1.5 / 1.5
-C 1 -> 16            by the kernel      2.6 / 2.7                5.3 / 5.5
-===================  =================  =======================  ===============  =======================
+=====================  =================  =================  =====================  ==================
+case                   op                 planes, in blocks  planes, first         the runtime's own
+=====================  =================  =================  =====================  ==================
+16 of 7x15x15,         convolution        1.9 / 1.8                                 3.0 / 3.2
+C 16 -> 32             by the input       2.0 / 2.0          11 / 10                12 / 49
+                       by the kernel      2.3 / 2.2          6.9 / 8.2              5.1 / 7.3
+16 of 16x32x32,        convolution        0.8 / 0.8                                 1.5 / 1.5
+C 1 -> 16              by the input                          15 / 14                9.2 / 46
+                       by the kernel      2.6 / 2.7          12 / 11                8.8 / 10
+8 of 10x20x20, C 8     by the input                          7.5 / 7.4              6.9 / 36
+=====================  =================  =================  =====================  ==================
+
+So out of blocks only gradients by the input run so. The gradient by a kernel of the last column is that of
+``conv_kernel_grad``.
 """
 
 import numpy as np
