@@ -19,6 +19,7 @@ from onnxseq.compiler.passes.lower import Lower
 from onnxseq.compiler.passes.masks import HostMasks
 from onnxseq.compiler.passes.phase import ResolvePhase
 from onnxseq.compiler.passes.pooled import NormalizeAfterPooling
+from onnxseq.compiler.passes.quarters import ConvolveQuarters
 from onnxseq.compiler.passes.scale import Scales
 from onnxseq.compiler.passes.share import Share
 from onnxseq.compiler.passes.sink import SinkBelowMaxima
@@ -47,9 +48,11 @@ def passes(phase: int, target: Target, masks: list[Mask]) -> list[ir.passes.InPl
         RemoveUnused(),
         Scales(target),
         NormalizeAfterPooling(),
+        ConvolveQuarters(),
         Lower(target),
         JoinDirections(),
         Fold(),
+        RemoveUnused(),
         FuseConvolutions(target),
         FuseProducts(),
         GateSums(target),

@@ -4,7 +4,7 @@ Expansions are written for the layout ``last`` in shifts and matrix products, fo
 of axes; lowerings use the runtime's convolutions, which know float32 only on the CPU provider.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import onnx_ir as ir
 from onnxseq import shapes
 from onnxseq.compiler.ops import (
     blocked,
+    blocked_kernel_grad,
     conv_kernel_grad,
     depthwise,
     index,
@@ -21,6 +22,7 @@ from onnxseq.compiler.ops import (
     math,
     reduction,
     shape,
+    volumes,
     windows,
 )
 from onnxseq.compiler.ops.relayout import relayout
@@ -284,6 +286,8 @@ def _lower_input_grad(node: ir.Node, target: Any) -> Tensor | None:
     dy, w = node.inputs[0], node.inputs[1]
     if _pointwise(node, w.dims[:-2]):
         return linalg.matmul(dy, shape.transpose(shape.reshape(w, w.dims[-2:]), (1, 0)))
+    if target.on_cpu and volumes.fits(node):
+        return volumes.lower_input_grad(node)
     if _turns(node):
         return _by_turned_kernel(node, dy, w)
     extra, pads = left_over(node), attribute(node, "pads")
@@ -338,11 +342,26 @@ def _lower_kernel_grad(node: ir.Node, target: Any) -> Tensor | None:
     return None if _unsupported(node, target) else conv_kernel_grad.lower(node, onnx_conv)
 
 
-def _blocked(mixing: law.Lowering, single: law.Lowering) -> law.Lowering:
-    """Return the lowering to the runtime's blocked ops: one that mixes channels, and one for single channels."""
-    return lambda node, target: (mixing if attribute(node, "groups") == 1 else single)(node, target)
+def _blocked(mixing: law.Lowering, single: law.Lowering, deep: Callable[[ir.Node], Tensor]) -> law.Lowering:
+    """Return the lowering to the runtime's blocked ops: of images, mixed or single channels, and of volumes."""
+
+    def lower(node: ir.Node, target: Any) -> Sequence[Tensor] | Tensor | None:
+        if blocked.is_blocked(node) and volumes.fits(node):
+            return deep(node)
+        return (mixing if attribute(node, "groups") == 1 else single)(node, target)
+
+    return lower
 
 
-CONV = {"nchwc": _blocked(blocked.lower_conv, depthwise.lower_conv), "onnx": _lower_conv}
-INPUT_GRAD = {"nchwc": _blocked(blocked.lower_input_grad, depthwise.lower_input_grad), "onnx": _lower_input_grad}
-KERNEL_GRAD = {"nchwc": _blocked(blocked.lower_kernel_grad, depthwise.lower_kernel_grad), "onnx": _lower_kernel_grad}
+CONV = {
+    "nchwc": _blocked(blocked.lower_conv, depthwise.lower_conv, volumes.lower_conv),
+    "onnx": _lower_conv,
+}
+INPUT_GRAD = {
+    "nchwc": _blocked(blocked.lower_input_grad, depthwise.lower_input_grad, volumes.lower_input_grad),
+    "onnx": _lower_input_grad,
+}
+KERNEL_GRAD = {
+    "nchwc": _blocked(blocked_kernel_grad.lower, depthwise.lower_kernel_grad, volumes.lower_kernel_grad),
+    "onnx": _lower_kernel_grad,
+}

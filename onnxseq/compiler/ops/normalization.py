@@ -61,7 +61,7 @@ def _grad_types(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> list
 
 
 def _other_axes(rank: int, layout: str) -> list[int]:
-    return {LAST: [*range(rank - 1)], FIRST: [0, *range(2, rank)], BLOCKED: [0, *range(2, rank - 1)]}[layout]
+    return [0, *windows.spatial_axes(rank, layout)]
 
 
 def _spread(v: Tensor, rank: int, layout: str, block: int) -> Tensor:
@@ -70,7 +70,7 @@ def _spread(v: Tensor, rank: int, layout: str, block: int) -> Tensor:
         return v
     if layout == FIRST:
         return shape.reshape(v, (v.dims[0], *(1,) * (rank - 2)))
-    return shape.reshape(v, (v.dims[0] // block, *(1,) * (rank - 3), block))  # type: ignore[operator]
+    return shape.reshape(v, (v.dims[0] // block, 1, 1, block))  # type: ignore[operator]
 
 
 def _sum(x: Tensor, layout: str) -> Tensor:

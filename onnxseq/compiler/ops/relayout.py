@@ -5,10 +5,12 @@ from typing import Any
 
 import onnx_ir as ir
 
+from onnxseq import shapes
 from onnxseq.compiler.ops import blocked, shape, windows
 from onnxseq.compiler.ops.law import COMPOUND, Op
 from onnxseq.compiler.ops.windows import BLOCKED, FIRST, LAST
 from onnxseq.compiler.tensor import Tensor, attribute
+from onnxseq.shapes import Dims
 
 
 def _types(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> list:
@@ -26,6 +28,8 @@ def _expand(node: ir.Node) -> Tensor:
     (x,) = node.inputs
     source, to, block = attribute(node, "source"), attribute(node, "to"), attribute(node, "block", 0)
     rank = x.rank - (3 if source == BLOCKED else 2)
+    if rank == 3 and BLOCKED in (source, to):
+        return _by_planes(x, source, to, block, node.outputs[0].dims)
     spatial = range(rank)
     if source == BLOCKED:  # [N, C/b, *spatial, b]
         order = {
@@ -45,6 +49,15 @@ def _expand(node: ir.Node) -> Tensor:
     else:
         return _plain(x, source, rank)
     return shape.reshape(y, node.outputs[0].dims)
+
+
+def _by_planes(x: Tensor, source: str, to: str, block: int, dims: Dims) -> Tensor:
+    """Volumes into blocks and back, plane by plane."""
+    apart = (0, 2, 1, 3, 4)  # between channels before planes and planes before channels
+    x = shape.transpose(x, apart) if source == FIRST else x
+    y = relayout(shape.reshape(x, (shapes.product(x.dims[:2]), *x.dims[2:])), source, to, block)
+    y = shape.reshape(y, (*x.dims[:2], *y.dims[1:]))
+    return shape.with_dims(shape.transpose(y, apart) if to == FIRST else y, dims)
 
 
 def _plain(x: Tensor, source: str, rank: int) -> Tensor:

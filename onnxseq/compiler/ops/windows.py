@@ -2,8 +2,9 @@
 
 A tensor with spatial axes is held in one of three layouts: ``last`` [N, *spatial, C] is what is recorded,
 ``first`` [N, C, *spatial] is what ONNX's own ops take, and ``blocked`` [N, C/block, H, W, block] is a view of how
-the runtime's convolutions for one processor hold it. Windows are given by ``strides`` and ``dilations`` (one number
-per spatial axis) and ``pads`` (all paddings before, then all after, as ONNX orders them).
+the runtime's convolutions for one processor hold it; a volume in blocks [N, D, C/block, H, W, block] is its planes one
+after the other. Windows are given by ``strides`` and ``dilations`` (one number per spatial axis) and ``pads`` (all
+paddings before, then all after, as ONNX orders them).
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ def split(dims: Dims, layout: str, block: int = 0) -> tuple[Dim, Dims, Dim]:
         return dims[0], dims[1:-1], dims[-1]
     if layout == FIRST:
         return dims[0], dims[2:], dims[1]
-    return dims[0], dims[2:-1], shapes.multiply(dims[1], block)
+    return dims[0], (*dims[1:-4], *dims[-3:-1]), shapes.multiply(dims[-4], block)
 
 
 def join(batch: Dim, spatial: Dims, channels: Dim, layout: str, block: int = 0) -> Dims:
@@ -39,7 +40,7 @@ def join(batch: Dim, spatial: Dims, channels: Dim, layout: str, block: int = 0) 
         return (batch, channels, *spatial)
     if not isinstance(channels, int) or channels % block:
         raise ValueError(f"there are {channels!r} channels; expected a multiple of the block of {block}.")
-    return (batch, channels // block, *spatial, block)
+    return (batch, *spatial[:-2], channels // block, *spatial[-2:], block)
 
 
 def layout_of(attributes: Mapping[str, Any]) -> tuple[str, int]:
@@ -193,10 +194,16 @@ def told_by(natural: Dims, wanted: Dims) -> bool:
     return all(a == b or (isinstance(a, int) and isinstance(b, int)) for a, b in zip(natural, wanted, strict=True))
 
 
+def spatial_axes(rank: int, layout: str) -> tuple[int, ...]:
+    """Return where the spatial axes of a tensor of a rank stand in a layout."""
+    if layout == BLOCKED:
+        return (*range(1, rank - 4), rank - 3, rank - 2)
+    return tuple(range(1, rank - 1) if layout == LAST else range(2, rank))
+
+
 def sizes_of(x: Tensor, layout: str) -> list[Size]:
     """Return the spatial sizes of a tensor, computed where they are free."""
-    axes = range(1, x.rank - 1) if layout == LAST else range(2, x.rank - (layout == BLOCKED))
-    return [d if isinstance(d := x.dims[i], int) else shape.dim_of(x, i) for i in axes]
+    return [d if isinstance(d := x.dims[i], int) else shape.dim_of(x, i) for i in spatial_axes(x.rank, layout)]
 
 
 def spatial_sizes(x: Tensor, layout: str) -> Tensor:

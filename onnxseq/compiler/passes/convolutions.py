@@ -11,7 +11,8 @@ It must not touch a result that anything else reads, or graphs for which the tar
 import onnx_ir as ir
 
 from onnxseq import shapes
-from onnxseq.compiler.ops import blocked, conv_lowerings, reduction, shape
+from onnxseq.compiler.ops import blocked, conv_lowerings, reduction, shape, windows
+from onnxseq.compiler.ops.windows import BLOCKED
 from onnxseq.compiler.passes import rewrite
 from onnxseq.compiler.targets import Target
 from onnxseq.compiler.tensor import Tensor, attribute
@@ -47,7 +48,7 @@ def _single(x: Tensor) -> ir.Node | None:
 def _blocked_convolution(x: Tensor) -> ir.Node | None:
     """Return the runtime's blocked convolution whose result a value is another view of."""
     view = _single(x)
-    if view is None or view.op_type != "Reshape" or view.domain or x.rank != 5:
+    if view is None or view.op_type != "Reshape" or view.domain or x.rank not in (5, 6):
         return None
     found = _single(view.inputs[0])
     return found if found is not None and (found.domain, found.op_type) == (blocked.DOMAIN, "Conv") else None
@@ -60,7 +61,7 @@ def _bias(node: ir.Node) -> Tensor | None:
             continue
         convolution = _blocked_convolution(y)
         if convolution is not None:
-            per_channel = (y.dims[1], 1, 1, y.dims[-1])
+            per_channel = (y.dims[-4], 1, 1, y.dims[-1])
             if len(convolution.inputs) == 2 and v.dims in (per_channel, (1, *per_channel)):
                 return _reblocked(convolution, y, (*convolution.inputs, shape.reshape(v, (-1,))), None)
             continue
@@ -94,8 +95,9 @@ def _activation(node: ir.Node) -> Tensor | None:
 def _channel_sums(node: ir.Node, block: int) -> Tensor | None:
     """Rule 3."""
     x, y = node.inputs[0], node.outputs[0]
-    if x.rank != 5 or x.dims[-1] != block or x.dtype != ir.DataType.FLOAT or not shapes.is_static(x.dims[1:]):
+    if x.rank not in (5, 6) or x.dims[-1] != block or x.dtype != ir.DataType.FLOAT or not shapes.is_static(x.dims[1:]):
         return None
-    if reduction.reduced_axes(node) != (0, 2, 3) or x.dims[2] * x.dims[3] == 1:  # type: ignore[operator]
+    axes = (0, *windows.spatial_axes(x.rank, BLOCKED))
+    if reduction.reduced_axes(node) != axes or x.dims[-3] * x.dims[-2] == 1:  # type: ignore[operator]
         return None
     return shape.reshape(blocked.channel_sum(x), y.dims)

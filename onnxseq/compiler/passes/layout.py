@@ -13,13 +13,14 @@
 It must not touch ops without spatial axes, or dtypes for which the runtime has no convolutions.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 
-from onnxseq.compiler.ops import depthwise, law, reduction, relayout, shape
+from onnxseq.compiler.ops import blocked, depthwise, law, reduction, relayout, shape
 from onnxseq.compiler.ops.windows import BLOCKED, FIRST, LAST
 from onnxseq.compiler.passes import rewrite
 from onnxseq.compiler.targets import Target
@@ -50,7 +51,7 @@ def choose(node: ir.Node, target: Target) -> dict[str, Any]:
     x = node.inputs[0]
     if x.dtype != _FLOAT:
         return {}  # other dtypes run as products of matrices, which want channels last
-    if target.has("nchwc") and x.rank == 4:
+    if target.has("nchwc") and x.rank in (4, 5):
         fits = _fits_blocks(node, target.block)
         if fits is not None:
             return {"layout": BLOCKED, "block": target.block, **fits}
@@ -64,9 +65,9 @@ def _fits_blocks(node: ir.Node, block: int) -> dict[str, Any] | None:
     channels = node.inputs[0].dims[-1]
     if not isinstance(channels, int) or channels % block or node.op_type not in _BLOCKED:
         return None
-    if node.op_type.startswith("MaxPool") and _is_differentiated(node) and not _halves(node):
-        return None
-    return {}
+    if node.op_type.startswith("MaxPool") and _is_differentiated(node):
+        return {} if blocked.halves(node) else None
+    return {} if _counts_planes(node) else None
 
 
 def _convolution_fits(node: ir.Node, block: int) -> dict[str, Any] | None:
@@ -74,17 +75,17 @@ def _convolution_fits(node: ir.Node, block: int) -> dict[str, Any] | None:
     w = node.outputs[0] if kernel_grad else node.inputs[1]
     *kernel, depth, filters = w.dims
     if attribute(node, "groups") != 1:
-        return {} if depthwise.fits(node, block) else None
-    if filters % block:
+        return {} if len(kernel) == 2 and depthwise.fits(node, block) else None
+    if filters % block or not _counts_planes(node):
         return None
     if node.op_type == "ConvInputGrad":
         reach = [d * (k - 1) for d, k in zip(attribute(node, "dilations"), kernel, strict=True)]
         inside = all(p <= r for p, r in zip(attribute(node, "pads"), reach * 2, strict=True))
-        plain = set(attribute(node, "strides")) == {1} and inside and len(node.inputs) == 2
+        plain = set(attribute(node, "strides")[-2:]) == {1} and inside and len(node.inputs) == 2
         return {} if plain and depth % block == 0 else None
     if depth % block == 0:
         return {}
-    return {"stem": 1} if depth < block else None
+    return {"stem": 1} if depth * math.prod(kernel[:-2]) < block else None
 
 
 def _is_differentiated(pool: ir.Node) -> bool:
@@ -93,11 +94,11 @@ def _is_differentiated(pool: ir.Node) -> bool:
     return any(user.op_type.startswith("MaxPoolG") for user, _ in pool.outputs[0].uses())
 
 
-def _halves(node: ir.Node) -> bool:
-    """Tell whether 2x2 windows stand apart and cover everything."""
-    rule = [tuple(attribute(node, name)) for name in ("size", "strides", "pads")]
-    spatial = node.inputs[0].dims[1:-1]
-    return rule == [(2, 2), (2, 2), (0, 0, 0, 0)] and all(isinstance(s, int) and s % 2 == 0 for s in spatial)
+def _counts_planes(node: ir.Node) -> bool:
+    """Tell whether the planes of volumes, if a node is over such, are of a known number."""
+    carriers, results = SPATIAL[node.op_type]
+    held = [*(node.inputs[i] for i in carriers), *(node.outputs[i] for i in results)]
+    return all(x.rank == 4 or isinstance(x.dims[1], int) for x in held)
 
 
 class Layout(ir.passes.InPlacePass):
@@ -233,13 +234,13 @@ def _small(x: Tensor, change: Change, rank: int) -> Tensor | None:
     if isinstance(channels, int) and sum(d != 1 for d in x.dims) == 1 != channels:
         ones = [1] * (rank - 2)  # one number per channel lies in memory as it should in every layout
         whole = {LAST: [*ones, channels], FIRST: [channels, *ones]}
-        return shape.reshape(x, whole.get(source) or [channels // block, *ones, block])
+        return shape.reshape(x, whole.get(source) or [channels // block, 1, 1, block])
     if BLOCKED not in (source, to):
         return relayout.relayout(x, to, source)
     if channels != 1:
         return relayout.relayout(x, to, source, block)
-    first = relayout.relayout(x, to, FIRST)
-    return shape.unsqueeze(first, [first.rank])
+    last = relayout.relayout(x, to, LAST)
+    return shape.unsqueeze(last, [last.rank - 3])
 
 
 def _axes_in(change: Change, axes: Sequence[int], rank: int) -> tuple[int, ...] | None:
@@ -253,7 +254,7 @@ def _axes_in(change: Change, axes: Sequence[int], rank: int) -> tuple[int, ...] 
         return None
     spatial = rank - 2
     roles = {LAST: ["N", *range(spatial), "C"], FIRST: ["N", "C", *range(spatial)]}
-    roles[BLOCKED] = ["N", "C", *range(spatial), "C"]
+    roles[BLOCKED] = ["N", *range(spatial - 2), "C", spatial - 2, spatial - 1, "C"]
     wanted = {roles[to][a] for a in axes}
     return tuple(i for i, role in enumerate(roles[source]) if role in wanted)
 

@@ -3,7 +3,8 @@
 1. In ``max_pool(batch_norm(conv(x, w)))``, trained on blocks with windows of 2x2 side by side, the kernel's filters are
    given the sign of their gamma. Normalization then keeps the order of elements, so it works on the maxima, a
    quarter as many; only its statistics and the last sum of its gradient see every element.
-2. Where padding allows, the quarters that pooling compares are four convolutions with strides of 2, as fast as one.
+2. The quarters that pooling compares are four convolutions where that pays, and so is the kernel's gradient: see the
+   rules of ``quarters``.
 
 With three such layers on 64 images of 32x32: 32.9 ms a step as recorded, 28.5 with rule 1, 27.2 with both.
 It must not touch a result that anything else reads.
@@ -17,6 +18,7 @@ import onnx_ir as ir
 
 from onnxseq.compiler.ops import blocked, law, math, reduction, shape
 from onnxseq.compiler.passes import rewrite
+from onnxseq.compiler.passes.quarters import again, convolved, kernel_grad
 from onnxseq.compiler.tensor import Tensor, attribute, scope
 
 
@@ -69,7 +71,9 @@ def _layer(norm: ir.Node) -> Found | None:
     if readers is None or z_readers is None:
         return None
     (pool, pool_grad), norm_grad = readers, z_readers[1]
-    if not blocked.halves(pool) or pool_grad.inputs[1] is not pool.outputs[0] or pool_grad.inputs[0] is not y:
+    if not blocked.halves(pool) or blocked.covered(pool) != y.dims or blocked.planes_of(pool) != 1:
+        return None
+    if pool_grad.inputs[1] is not pool.outputs[0] or pool_grad.inputs[0] is not y:
         return None
     if _only(pool_grad.outputs[0], ("BatchNormTrainingGrad",)) != [norm_grad] or norm_grad.inputs[0] is not z:
         return None
@@ -89,20 +93,6 @@ def _reads_as_gradient(node: ir.Node, dz: Tensor, conv: ir.Node) -> bool:
     return node.op_type == "ConvInputGrad" and node.inputs[0] is dz and node.inputs[1] is w
 
 
-def _again(node: ir.Node, inputs: Sequence[Tensor], **changed: object) -> Tensor:
-    attributes = {name: attribute(node, name) for name in node.attributes}
-    return law.of(node)(*inputs, **{**attributes, **changed})
-
-
-def _convolved_quarters(conv: ir.Node, x: Tensor, w: Tensor) -> list[Tensor]:
-    """Rule 2: the elements at each place of the windows, by strides of 2 that begin there."""
-    top, left, bottom, right = attribute(conv, "pads")
-    if min(top, left, bottom, right) < 1:
-        return blocked.quarters(_again(conv, (x, w)))
-    pads = [(top - i, left - j, bottom - 1 + i, right - 1 + j) for i in (0, 1) for j in (0, 1)]
-    return [_again(conv, (x, w), strides=(2, 2), pads=p) for p in pads]
-
-
 def _mean(parts: Sequence[Tensor]) -> Tensor:
     """Return the mean per channel over parts of one size."""
     means = shape.concat([blocked.channel_means(p) for p in parts], 0)
@@ -118,7 +108,7 @@ def _rewrite(graph: ir.Graph, layer: Found) -> None:
     dtype = gamma.element_type
     sign = math.cast(math.greater_equal(gamma, 0), dtype) * 2 - 1
     kernel, size = w * sign, math.absolute(gamma)
-    parts = _convolved_quarters(layer.conv, x, kernel)
+    parts = convolved(layer.conv, x, kernel) or blocked.quarters(again(layer.conv, (x, kernel)))
     mean = _mean(parts)
     centred = [blocked.affine(p, shape.ones_like(mean), math.neg(mean)) for p in parts]
     variance = _mean([c * c for c in centred])
@@ -136,22 +126,23 @@ def _rewrite(graph: ir.Graph, layer: Found) -> None:
     d_beta, d_scaled = blocked.channel_sum(dy), blocked.channel_sum(dy * winners)
     on_z = math.neg(factor * inverse * inverse * d_scaled * share)
     offset = math.neg(factor * d_beta * share) - on_z * mean
-    shared = blocked.shared_out(blocked.affine(dy, factor), parts)
-    dz = blocked.merged(
-        [s + blocked.affine(p, on_z, offset) for s, p in zip(shared, parts, strict=True)], layer.norm.inputs[0].dims
-    )
+    shares = blocked.shares(blocked.affine(dy, factor), parts)
+    shares = [s + blocked.affine(p, on_z, offset) for s, p in zip(shares, parts, strict=True)]
 
     # What several places read stands before the first of them.
     statistics = [mean * sign, variance]
     graph.insert_before(layer.norm, rewrite.new_nodes([y, *statistics]))
     d_gamma = d_scaled * inverse * sign
-    graph.insert_before(layer.norm_grad, rewrite.new_nodes([dz, d_gamma, d_beta]))
+    graph.insert_before(layer.norm_grad, rewrite.new_nodes([*shares, d_gamma, d_beta]))
     rewrite.replace(graph, layer.pool, shape.with_dims(y, layer.pool.outputs[0].dims))
+    kinds = {node.op_type for node in layer.conv_grads}
+    dz = blocked.merged(shares, layer.norm.inputs[0].dims)
     for node in layer.conv_grads:
         if node.op_type == "ConvKernelGrad":
-            rewrite.replace(graph, node, _again(node, (x, dz)) * sign)
+            alone = kernel_grad(node, x, shares) if kinds == {"ConvKernelGrad"} else None
+            rewrite.replace(graph, node, (again(node, (x, dz)) if alone is None else alone) * sign)
         else:
-            rewrite.replace(graph, node, _again(node, (dz, kernel, *node.inputs[2:])))
+            rewrite.replace(graph, node, again(node, (dz, kernel, *node.inputs[2:])))
     rewrite.replace(graph, layer.norm_grad, [None, d_gamma, d_beta])  # type: ignore[list-item]
     graph.remove(layer.pool_grad, safe=True)
     rewrite.replace(graph, layer.norm, [None, *statistics])  # type: ignore[list-item]

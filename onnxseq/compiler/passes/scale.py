@@ -43,7 +43,7 @@ def _per_channel(v: Tensor, dims: tuple, layout: str) -> bool:
     whole = {
         LAST: (*(1 for _ in dims[:-1]), dims[-1]),
         FIRST: (1, dims[1], *(1 for _ in dims[2:])),
-        BLOCKED: (1, dims[1], *(1 for _ in dims[2:-1]), dims[-1]),
+        BLOCKED: (*(1 for _ in dims[:-4]), *dims[-4:-3], 1, 1, dims[-1]),
     }[layout]
     return v.dims == whole[len(whole) - v.rank :] and sum(d != 1 for d in v.dims) == sum(d != 1 for d in whole)
 
@@ -68,7 +68,7 @@ def _blocked_operand(node: ir.Node | None, op: str, block: int) -> tuple[Tensor,
     if node is None or node.op_type != op or node.domain:
         return None
     for x, v in (node.inputs, node.inputs[::-1]):
-        fits = x.rank == 5 and x.dims[-1] == block and x.dtype == _FLOAT and x.dims == node.outputs[0].dims
+        fits = x.rank in (5, 6) and x.dims[-1] == block and x.dtype == _FLOAT and x.dims == node.outputs[0].dims
         if fits and all(isinstance(d, int) for d in x.dims[1:]) and _per_channel(v, x.dims, BLOCKED):
             return x, shape.reshape(v, (-1,))
     return None
