@@ -71,15 +71,20 @@ def _measure(backend, names, options):
 
 def run(options):
     """Compares a backend with the record, field by field."""
-    names = _chosen(options.cases)
-    measured = _measure(options.backend, names, options)
-    label = options.label or options.backend
+    if options.update and not options.output:
+        raise Usage("--update: there is no run to be updated; expected its folder. Name it by --output.")
+    older = runs.load(options.output) if options.update else None
+    measured = _measure(options.backend, _chosen(options.cases), options)
+    label = options.label or (older.label if older else options.backend)
     result = runs.Run(
         label, options.backend, options.provider, measured.versions, runs.now(), measured.seconds, measured.results
     )
+    if older:
+        result = runs.updated(older, result)
     if options.output:
         runs.save(options.output, result)
-    judgement = judge.judge(options.backend, measured.results, store.load(names), _rows(options.backend, options))
+    expected = store.load(list(result.results))
+    judgement = judge.judge(options.backend, result.results, expected, _rows(options.backend, options))
     _write(report_text.of_run(result, judgement))
     return judgement.status
 
@@ -228,6 +233,7 @@ def _parser():
     command.add_argument("--provider", help="what the backend is to compute on, where it offers a choice")
     _add_process(command, "the Python that has the backend (default: CONFORMANCE_PYTHON_<BACKEND>, else this one)")
     command.add_argument("--output", metavar="FOLDER", help="where to keep the results, for `compare` and `report`")
+    command.add_argument("--update", action="store_true", help="keep the other cases of the run in that folder")
     command.add_argument("--label", help="what reports call this run (default: the backend's name)")
     _add_declared(command)
 
@@ -254,7 +260,7 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     try:
         return options.function(options)
-    except (Usage, backends.Refused, FileNotFoundError, FileExistsError) as fault:
+    except (Usage, backends.Refused, runs.OtherRun, FileNotFoundError, FileExistsError) as fault:
         sys.stderr.write(f"conformance: {fault}\n")
         return USAGE
     except KeyboardInterrupt:

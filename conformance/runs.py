@@ -14,6 +14,10 @@ ORACLE = "tf14"
 RECORD = "record"  # what the command line calls the recorded results
 
 
+class OtherRun(Exception):
+    """Two runs that cannot be one."""
+
+
 class Run(NamedTuple):
     """What one backend gave."""
 
@@ -60,6 +64,18 @@ def save(folder, run):
     facts = {"schema": 1, "families": list(families), **run._asdict()}
     del facts["results"]
     (folder / FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+def updated(older, newer):
+    """The older run with the newer one's cases added, or in the place of its own: both of one backend as installed."""
+    for part in ("backend", "provider", "versions"):
+        before, now_given = getattr(older, part), getattr(newer, part)
+        if before != now_given:
+            raise OtherRun(
+                f"the run to be updated has {part} {before!r} and the new one {now_given!r}; expected the same. "
+                "Run all of its cases anew, into a new folder."
+            )
+    return newer._replace(results={**older.results, **newer.results}, seconds={**older.seconds, **newer.seconds})
 
 
 def _record():

@@ -148,6 +148,25 @@ def test_a_run_is_not_written_over_other_files(tmp_path, capsys):
     assert "holds files that are no run's" in capsys.readouterr().err and (tmp_path / "notes.txt").exists()
 
 
+def test_a_run_is_updated(tmp_path, capsys):
+    folder = str(tmp_path / "run")
+    assert run("--output", folder, "--label", "mine", cases=["parts/constraint_non_neg", IDENTITY]) == 1
+    older = runs.load(folder)
+    older.results["parts/constraint_non_neg"]["value"] += 1
+    runs.save(folder, older)
+    capsys.readouterr()
+    assert run("--output", folder, "--update", "--declared", DEVIATIONS, cases=[CONSTRAINTS]) == 0
+    assert "11 cases: 10 agree, 1 declared (plain_keras on" in capsys.readouterr().out
+    assert runs.load(folder).label == "mine" and set(runs.load(folder).seconds) == set(runs.load(folder).results)
+
+    assert run("--output", folder, "--update", "--provider", "float64") == 2
+    assert "has provider None and the new one 'float64'; expected the same" in capsys.readouterr().err
+    assert run("--output", str(tmp_path / "none"), "--update") == 2
+    assert "none holds no run" in capsys.readouterr().err
+    assert run("--update") == 2
+    assert "--update: there is no run to be updated" in capsys.readouterr().err
+
+
 def test_recording_and_checking_the_record(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(runs, "ORACLE", "plain_keras")
     monkeypatch.setattr(store, "FOLDER", tmp_path / "record")

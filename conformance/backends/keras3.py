@@ -74,10 +74,6 @@ def _engine_settings():
 
 _engine_settings()
 
-# clear_session collects garbage before each case: what the imports left for good need not be looked at each time.
-gc.collect()
-gc.freeze()
-
 
 def fresh():
     keras3.backend.clear_session()
@@ -87,6 +83,8 @@ def fresh():
     keras3.config.set_image_data_format("channels_last")
     keras3_backend._phase[0] = None
     keras3.utils.set_random_seed(0)
+    # clear_session has collected the last garbage: what is left, imports and caches, need not be looked at again.
+    gc.freeze()
 
 
 def release():

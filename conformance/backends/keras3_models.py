@@ -426,7 +426,8 @@ def _adapt_models():
     sequential.input, sequential.output = _one_of("inputs"), _one_of("outputs")
     sequential.input_names = property(lambda self: [layer.name for layer in self._layers[:1]])
     sequential.output_names = property(lambda self: [layer.name for layer in self.layers[-1:]])
-    renames.absent_members(model, "Model", renames.MODEL_MEMBERS)
+    # A graph of layers has its output_names by itself, and on tensorflow asks for them before it does.
+    renames.absent_members(model, "Model", [name for name in renames.MODEL_MEMBERS if name != "output_names"])
     renames.absent_members(keras.callbacks.Callback, "Callback", ("validation_data",))
     renames.absent_members(keras.Variable, "Variable", ("get_shape",))
 

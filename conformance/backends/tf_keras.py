@@ -225,10 +225,6 @@ for _owner in ("losses", "metrics"):
     _replaced.update(renames.reading_names(getattr(tf_keras, _owner), _owner))
 keras = Surface(tf_keras, _replaced)
 
-# clear_session collects garbage before each case: what the imports left for good need not be looked at each time.
-gc.collect()
-gc.freeze()
-
 
 def fresh():
     tf.compat.v1.reset_default_graph()
@@ -237,6 +233,8 @@ def fresh():
     tf_keras.backend.set_epsilon(1e-7)
     tf_keras.backend.set_image_data_format("channels_last")
     tf.compat.v1.set_random_seed(int(np.random.RandomState(0).randint(1 << 30)))
+    # clear_session has collected the last garbage: what is left, imports and caches, need not be looked at again.
+    gc.freeze()
 
 
 def release():
