@@ -225,7 +225,7 @@ def _batch_set_value(pairs):
 def _numeric():
     same = (
         "abs exp square sqrt log sign round sin cos maximum minimum equal not_equal greater greater_equal less "
-        "less_equal sigmoid tanh softplus softsign hard_sigmoid clip dot transpose expand_dims squeeze reshape tile "
+        "less_equal sigmoid tanh softplus softsign hard_sigmoid clip dot transpose squeeze reshape tile "
         "stop_gradient cast logsumexp"
     ).split()
     found = {name: getattr(ops, name) for name in same}
@@ -251,6 +251,7 @@ def _named():
         "batch_flatten": lambda x: ops.reshape(x, (-1, int(np.prod(x.shape[1:])))),
         "concatenate": lambda tensors, axis=-1: ops.concatenate(tensors, axis=axis),
         "stack": lambda x, axis=0: ops.stack(x, axis=axis),
+        "expand_dims": lambda x, axis=-1: ops.expand_dims(x, axis),
         "repeat": lambda x, n: ops.repeat(ops.expand_dims(x, 1), n, axis=1),
         "repeat_elements": lambda x, rep, axis: ops.repeat(x, rep, axis=axis),
         "reverse": lambda x, axes: ops.flip(x, axis=_axis(axes)),

@@ -180,6 +180,20 @@ def _add_weight(original):
     return run
 
 
+def _absence_first(original):
+    """A Lambda whose function asks for what is absent says that its shape cannot be told, whatever was raised."""
+
+    def run(self, input_shape):
+        try:
+            return original(self, input_shape)
+        except NotImplementedError as fault:
+            if isinstance(fault.__context__, Absent):
+                raise fault.__context__ from None
+            raise
+
+    return run
+
+
 def _at_node(part, shape):
     """What a layer's call number `node_index` was given or gave."""
 
@@ -222,6 +236,7 @@ def _adapt_layers():
     layers, base = keras.layers, keras.layers.Layer
     base.__init__ = _of_layer(base.__init__)
     renames.changed(base, "add_weight", _add_weight)
+    renames.changed(base, "add_variable", _add_weight)
     renames.changed(base, "add_loss", _add_loss)
     base.output_shape, base.input_shape = _shape_of("output"), _shape_of("input")
     base.output_mask, base.input_mask = _mask_of("output"), _mask_of("input")
@@ -232,6 +247,7 @@ def _adapt_layers():
         name = "get_{}{}_at"
         renames.added(base, **{name.format(part, ""): _at_node(part, False)})
         renames.added(base, **{name.format(part, "_shape"): _at_node(part, True)})
+    renames.changed(layers.Lambda, "compute_output_shape", _absence_first)
     renames.with_arguments(layers.Embedding, _of_embedding)
     for kind in ("SimpleRNN", "LSTM", "ConvLSTM2D"):
         renames.with_arguments(getattr(layers, kind), _of_recurrent)
