@@ -151,9 +151,9 @@ def in_train_phase(x, alt, training=None):
 
 
 def shape(x):
-    if any(size is None for size in x.shape):
+    if graph.is_symbolic(x) and any(size is None for size in x.shape):
         raise Absent("backend.shape")
-    return tuple(x.shape)
+    return tuple(ops.shape(x))
 
 
 def _cond_or_value(value):

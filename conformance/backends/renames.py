@@ -48,6 +48,7 @@ SLOTS = {
 
 # Members of layers and models that are documented in r1.4 and may be gone: asking for one makes a case absent.
 LAYER_MEMBERS = (
+    "apply",
     "add_update",
     "get_input_at",
     "get_input_mask_at",
