@@ -213,34 +213,3 @@ def test_padding_of_theano_that_is_not_there(name):
 @pytest.mark.parametrize("name", MEASURED)
 def test_padding_of_theano_that_is_known(name):
     model_from_json(of_theano(MEASURED[name]))
-
-
-# -- what this library lacks ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind, advice", [
-    ("CuDNNLSTM", "Did you mean 'ConvLSTM2D'?"), ("CuDNNGRU", "Pass your own in custom_objects."),
-])  # fmt: skip
-def test_classes_of_cudnn(kind, advice):
-    layer = {"class_name": kind, "config": {"name": "fast", "units": 2}}
-    write("model.h5", with_config(lambda config: layers_of(config).append(layer)))
-    with pytest.raises(ValueError) as caught:
-        load_model("model.h5")
-    assert str(caught.value) == (
-        f"load_model: layer 'fast': unknown layer '{kind}'; expected a layer that is known. {advice}"
-    )
-
-
-@pytest.mark.parametrize("layer, parts", [(L.LSTM, 4), (L.GRU, 3)])
-def test_weights_of_cudnn(layer, parts):
-    model = Sequential([layer(2, input_shape=(3, 4), name="slow")], name="net")
-    model.save_weights("weights.h5")
-    with h5py.File("weights.h5", "r+") as file:
-        del file["slow/slow/bias:0"]
-        file["slow/slow/bias:0"] = np.zeros(2 * parts * 2, "float32")
-    with pytest.raises(ValueError) as caught:
-        model.load_weights("weights.h5")
-    assert str(caught.value) == (
-        f"Sequential 'net'.load_weights: {layer.__name__} 'slow': the file holds shape ({4 * parts},) for weight "
-        f"'slow/bias:0'; expected ({2 * parts},). Load into the model that was saved."
-    )
