@@ -32,6 +32,10 @@ RMSPROP = (
     "training goes on with steps that differ where squared gradients are not far above epsilon. Predictions are "
     "the same."
 )
+NADAM = (
+    "load_model: optimizer 'Nadam': the file's takes its schedule further once for each weight, that of r1.4 once for "
+    "each step: training goes on with steps that differ. Predictions are the same."
+)
 ADAGRAD = (
     "load_model: optimizer 'Adagrad': the file's starts its sums at 0.1 and holds none, those of r1.4 start at 0: "
     "first steps differ. Predictions are the same."
@@ -42,6 +46,12 @@ ADAGRAD = (
 def test_rmsprop_with_epsilon_inside(version):
     said, _ = warnings_of(load_model, whole(version, "convolutional"))
     assert said == [RMSPROP]
+
+
+@pytest.mark.parametrize("version", ["tf.keras-2.15", "tf_keras-2.21"])
+def test_nadam_with_its_schedule_counted_by_weights(version):
+    said, _ = warnings_of(load_model, whole(version, "functional"))
+    assert said == [NADAM]
 
 
 def test_rmsprop_is_no_matter_where_nothing_is_compiled():
