@@ -209,9 +209,10 @@ def _graphs(keras):
         model = models.Model([first, second], output)
         model.compile("adam", "mse")
         yield "graph_" + class_name.lower(), model, [(5,), (5,)]
-    for row, merge in (("dot", L.Dot(axes=1, normalize=True)), ("concatenate_axis", L.Concatenate(axis=2))):
+    further = (("dot", L.Dot, {"axes": 1, "normalize": True}), ("concatenate_axis", L.Concatenate, {"axis": 2}))
+    for row, kind, arguments in further:
         first, second = L.Input((4, 5), name="first"), L.Input((4, 3), name="second")
-        output = L.Flatten()(merge([L.Dense(2)(first), second]))
+        output = L.Flatten()(kind(**arguments)([L.Dense(2)(first), second]))
         model = models.Model([first, second], L.Dense(2)(output))
         model.compile("adam", "mse")
         yield "graph_" + row, model, [(4, 5), (4, 3)]
