@@ -95,7 +95,7 @@ def layer_tables(L):
     add("locally_2d_strides", "LocallyConnected2D", (6, 5, 2), filters=2, kernel_size=(3, 2), strides=(2, 1))
     add("separable", "SeparableConv2D", (5, 5, 2), filters=3, kernel_size=2)
     add("separable_same", "SeparableConv2D", (5, 6, 2), filters=3, kernel_size=3, strides=2, padding="same",
-        depth_multiplier=2, activation="relu", depthwise_regularizer="l2", pointwise_constraint="max_norm")
+        activation="relu", depthwise_regularizer="l2", pointwise_constraint="max_norm")
     add("conv2d_transpose", "Conv2DTranspose", (4, 4, 2), filters=3, kernel_size=2)
     add("conv2d_transpose_same", "Conv2DTranspose", (3, 4, 2), filters=3, kernel_size=3, strides=2, padding="same",
         activation="tanh", kernel_regularizer="l2")
@@ -252,6 +252,8 @@ def follow(keras, path, inputs, targets):
     model = keras.models.load_model(path, custom_objects=known)
     if "nadam" in path:  # files of TF 1.4 do not hold its schedule, and it begins that anew
         keras.backend.set_value(model.optimizer.m_schedule, 1.0)
+    if path.endswith("_decay.h5"):  # nor, for these optimizers, the number of steps
+        keras.backend.set_value(model.optimizer.iterations, 0)
     found = {}
     for index, output in enumerate(_listed(model.predict(_single(inputs)))):
         found["output_%d" % index] = output
