@@ -1,6 +1,6 @@
 """Layers of CuDNN in files are LSTM and GRU here, and give what tf_keras gives where it converts the same weights.
 
-The files are made by files/cudnn/make.py.
+The files are made by files/cudnn/make.py, those of older versions, which convert them alike, by make_old.py.
 """
 
 import json
@@ -40,6 +40,14 @@ def test_a_model(name, tmp_path):
     check(name, model)
     model.save(tmp_path / "again.h5")
     check(name, load_model(tmp_path / "again.h5", compile=False))
+
+
+@pytest.mark.filterwarnings("ignore:load_model. the file does not say how the model was compiled")
+@pytest.mark.parametrize("version", ["keras-2.2.4", "keras-2.3.1", "tf.keras-1.15"])
+def test_a_model_of_an_older_version(version):
+    with np.load(FOLDER / f"{version}.npz") as arrays:
+        x, expected = arrays["input"], arrays["output"]
+    np.testing.assert_allclose(load_model(FOLDER / f"{version}.h5").predict(x), expected, rtol=0, atol=TOLERANCE)
 
 
 def lstm(**options):
