@@ -51,10 +51,10 @@ def regrouped(
         if product is not None:
             products[node.outputs[0]] = product
             continue
-        inputs = [whole(x) if x in late else x for x in node.inputs]
+        inputs = [whole(x) if x is not None and x in late else x for x in node.inputs]
         if any(new is not old for new, old in zip(inputs, node.inputs, strict=True)):
             anew.update(zip(node.outputs, law.again(node, inputs), strict=True))
-    return [whole(v) if v in late else v for v in values]
+    return [whole(v) if v is not None and v in late else v for v in values]
 
 
 def _product(node: ir.Node, late: Collection[Tensor], parts: Callable[[Tensor], Product]) -> Product | None:

@@ -92,10 +92,11 @@ def of(node: ir.Node) -> Op:
     return TABLE[(node.domain, node.op_type)]
 
 
-def again(node: ir.Node, inputs: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
-    """Record a node once more, for other inputs."""
+def again(node: ir.Node, inputs: Sequence[Tensor | None], **changes: Any) -> tuple[Tensor, ...]:
+    """Record a node once more, for other inputs and with some other attributes."""
     found = {name: attribute(node, name) for name in node.attributes}
-    return of(node).all(*inputs, **{name: list(v) if isinstance(v, tuple) else v for name, v in found.items()})
+    lists = {name: list(v) if isinstance(v, tuple) else v for name, v in found.items()}
+    return of(node).all(*inputs, **{**lists, **changes})
 
 
 def is_node(value: Any, name: str, domain: str = "") -> bool:
