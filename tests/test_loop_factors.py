@@ -10,7 +10,8 @@ from onnxseq.compiler.tensor import placeholder
 
 G, H, A, B = (placeholder("float32", (2, 3), name) for name in "ghab")
 ROW = placeholder("float32", (3,), "row")
-STATES = [G, H]
+NUMBER, SINGLE = placeholder("float32", (), "number"), placeholder("float32", (), "single")
+STATES = [G, H, SINGLE]
 
 
 def twice():
@@ -35,6 +36,9 @@ CASES = {
     "read twice stays": (twice(), ["Mul(Mul(g, a), b)", "Tanh(Mul(g, a))"]),
     "a state alone stays": ([G, -G, G + G * A], ["g", "Neg(g)", "Add(g, Mul(g, a))"]),
     "two states stay": ([G * A + H * B], ["Add(Mul(g, a), Mul(h, b))"]),
+    "a number": ([(G * NUMBER) * A], ["Mul(g, Mul(number, a))"]),
+    "a number behind": ([(G * A) * NUMBER + G * NUMBER], ["Mul(g, Add(Mul(a, number), number))"]),
+    "a state that is a number stays": ([(SINGLE * A) * B], ["Mul(Mul(single, a), b)"]),
     "a row of factors stays": ([(G * ROW) * A], ["Mul(Mul(g, row), a)"]),
 }
 
@@ -75,7 +79,7 @@ def test_products_are_regrouped(case):
 @pytest.mark.parametrize("case", CASES)
 def test_values_stay(case):
     values, _ = CASES[case]
-    inputs = [G, H, A, B, ROW]
+    inputs = [G, H, A, B, ROW, NUMBER, SINGLE]
     random = np.random.default_rng(1)
     arrays = [random.uniform(0.5, 2, x.dims).astype("float32") for x in inputs]
     found, wanted = (Function(inputs, list(v))(arrays) for v in (regrouped(values), values))

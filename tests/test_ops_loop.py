@@ -180,12 +180,11 @@ def all_kinds(graph):
 @pytest.mark.parametrize("with_gradients", [False, True])
 def test_the_graph_does_not_grow_with_the_steps(with_gradients):
     sizes = []
-    for steps in (10, 1000, "steps"):
+    for steps in (10, 1000):
         inputs, last = recorded(steps)
         outputs = autodiff.gradients(reduction.sum(last), inputs) if with_gradients else [last]
         sizes.append(sorted(all_kinds(Function(inputs, outputs).onnx_model().graph)))
     assert sizes[0] == sizes[1]
-    assert len(sizes[2]) <= len(sizes[1]) + 12  # what a free size is asked for
 
 
 def test_no_step_leaves_the_states():

@@ -8,8 +8,8 @@ A cotangent g passes one product after the other, with factors a and b that depe
 
 The step back of an LSTM multiplies 6 times instead of 12: 5.7 -> 4.5 ms for 80 steps of 32 x 128.
 
-It must not regroup a product that something else reads, or factors that are broadcast. It is for gradients: what a user
-wrote is computed as it was written.
+It must not regroup a product that something else reads, or factors that are broadcast, but for single numbers. It is
+for gradients: what a user wrote is computed as it was written.
 """
 
 from collections import Counter
@@ -60,17 +60,17 @@ def regrouped(
 def _product(node: ir.Node, late: Collection[Tensor], parts: Callable[[Tensor], Product]) -> Product | None:
     """Return what an output is a product of, if it is one."""
     y = node.outputs[0]
-    if node.domain or y.element_type not in FLOATS or any(x is None or x.dims != y.dims for x in node.inputs):
+    if node.domain or y.element_type not in FLOATS or any(x is None or x.dims not in (y.dims, ()) for x in node.inputs):
         return None
     if node.op_type == "Mul":
         for x, other in (node.inputs, node.inputs[::-1]):
-            if x in late and other not in late:
+            if x in late and x.dims == y.dims and other not in late:
                 core, factor = parts(x)
                 return core, other if factor is None else math.mul(factor, other)
     if node.op_type == "Neg":
         core, factor = parts(node.inputs[0])
         return None if factor is None else (core, math.neg(factor))
-    if node.op_type in ("Add", "Sub") and all(x in late for x in node.inputs):
+    if node.op_type in ("Add", "Sub") and all(x in late and x.dims == y.dims for x in node.inputs):
         (core, a), (other, b) = (parts(x) for x in node.inputs)
         if core is other and a is not None and b is not None:
             return core, math.add(a, b) if node.op_type == "Add" else math.sub(a, b)
