@@ -9,7 +9,8 @@ A cotangent g passes one product after the other, with factors a and b that depe
 The step back of an LSTM multiplies 6 times instead of 12: 5.7 -> 4.5 ms for 80 steps of 32 x 128.
 
 It must not regroup a product that something else reads, or factors that are broadcast, but for single numbers. It is
-for gradients: what a user wrote is computed as it was written.
+for gradients, whose factors are derivatives and masks, far from where a product overflows; what a user wrote is not
+touched.
 """
 
 from collections import Counter
