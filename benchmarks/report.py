@@ -70,7 +70,9 @@ def check_table(measured):
         bar = FIRST_STEP_BARS_SECONDS.get(model, DEFAULT_FIRST_STEP_BAR_SECONDS)
         for name, result in entry["results"].items():
             if name in OURS:
-                lines.append(f"| first step of {model} after compile, {name} | {result['first_step']:.2f} s | {bar} s |")
+                lines.append(
+                    f"| first step of {model} after compile, {name} | {result['first_step']:.2f} s | {bar} s |"
+                )
             if "memory" in result:
                 lines.append(f"| growth over 10,000 steps of {model}, {name} | {result['memory']:.1f} MB "
                              f"| {MEMORY_BAR_MEGABYTES} MB |")
