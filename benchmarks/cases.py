@@ -5,6 +5,7 @@ The syntax is the one that Python 3.6 reads, since the oldest peer runs there.
 """
 
 import importlib
+import inspect
 
 import numpy as np
 
@@ -186,6 +187,36 @@ def local_stand_in(layers):
     return Locally
 
 
+def lstm_layers(layers, first):
+    """Keras's imdb_lstm: words, a recurrent layer with dropout of its inputs and of its state."""
+    return [
+        layers.Embedding(20000, 128, **first),
+        layers.LSTM(128, dropout=0.2, recurrent_dropout=0.2, **alike(layers.LSTM)),
+        layers.Dense(1, activation="sigmoid"),
+    ]
+
+
+def textgen_layers(layers, first):
+    """Keras's lstm_text_generation: the next of 57 characters after 40 of them."""
+    return [layers.LSTM(128, **alike(layers.LSTM), **first), layers.Dense(57, activation="softmax")]
+
+
+def gru_layers(layers, first):
+    """A bidirectional layer on sequences of measured values."""
+    return [layers.Bidirectional(layers.GRU(64, **alike(layers.GRU)), **first), layers.Dense(1, activation="sigmoid")]
+
+
+def alike(layer):
+    """The arguments with which a recurrent layer computes the same in every library, as far as it can.
+
+    Gates are sigmoids, which PyTorch has alone; a GRU resets its state before the product, as in TensorFlow 1.4.
+    """
+    arguments = {"recurrent_activation": "sigmoid"}
+    if "reset_after" in inspect.signature(layer.__init__).parameters:
+        arguments["reset_after"] = False
+    return arguments
+
+
 def categorical(optimizer, metrics=()):
     """The arguments of `compile` of a classifier."""
     return {"loss": "categorical_crossentropy", "optimizer": optimizer, "metrics": list(metrics)}
@@ -204,6 +235,10 @@ CASES = {
              target_shape=(28, 28, 1)),
         Case("conv3d", conv3d_layers, (16, 32, 32, 1), 16, 10, 10, 10, categorical("adam")),
         Case("local", local_layers, (32, 32, 3), 32, 40, 40, 10, categorical("adam")),
+        Case("lstm", lstm_layers, (80,), 32, 20, 40, 1,
+             {"loss": "binary_crossentropy", "optimizer": "adam", "metrics": ["accuracy"]}, vocabulary=20000),
+        Case("textgen", textgen_layers, (40, 57), 128, 20, 40, 57, categorical("rmsprop")),
+        Case("gru", gru_layers, (50, 16), 64, 40, 80, 1, {"loss": "binary_crossentropy", "optimizer": "adam"}),
         Case("tiny", tiny_layers, (32,), 32, 400, 400, 1, {"loss": "mean_squared_error", "optimizer": "sgd"}),
     ]
 }

@@ -37,6 +37,13 @@ def network(nn, name):
     if name == "local":
         return nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), nn.MaxPool2d(2), locally(nn, 16, 16, 15), nn.ReLU(),
                              locally(nn, 16, 16, 13), nn.ReLU(), nn.Flatten(), nn.Linear(16 * 11 * 11, 10))
+    if name == "lstm":
+        return nn.Sequential(nn.Embedding(20000, 128), recurrent(nn, nn.LSTM(128, 128, batch_first=True), 0.2),
+                             nn.Linear(128, 1))
+    if name == "textgen":
+        return nn.Sequential(recurrent(nn, nn.LSTM(57, 128, batch_first=True)), nn.Linear(128, 57))
+    if name == "gru":
+        return nn.Sequential(recurrent(nn, nn.GRU(16, 64, batch_first=True, bidirectional=True)), nn.Linear(128, 1))
     if name == "tiny":
         return nn.Sequential(nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 1))
     return nn.Sequential(nn.Embedding(5000, 50), nn.Dropout(0.2), Swap(nn)(), nn.Conv1d(50, 250, 3), nn.ReLU(),
@@ -61,6 +68,27 @@ def locally(nn, num_in, num_out, size):
             return y.permute(1, 2, 0).reshape(len(x), num_out, size - 2, size - 2)
 
     return Locally()
+
+
+def recurrent(nn, layer, dropout=0.0):
+    """A recurrent layer of which the last states are read, with one dropout mask for the inputs of all steps.
+
+    Its state is not dropped: the fused layer, which one takes for speed, cannot.
+    """
+
+    class Last(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = layer
+
+        def forward(self, x):
+            if dropout and self.training:
+                x = x * nn.functional.dropout(x.new_ones(len(x), 1, x.shape[2]), dropout)
+            state = self.layer(x)[1]
+            state = state[0] if isinstance(state, tuple) else state
+            return state.transpose(0, 1).flatten(1)
+
+    return Last()
 
 
 def Swap(nn):  # noqa: N802 (returns a class)

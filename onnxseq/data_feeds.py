@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 
 from onnxseq.errors import describe, text
+from onnxseq.sparse import by_rows, dense, is_sparse
 
 SAME_SHAPE_LOSSES = ("mean_squared_error", "binary_crossentropy", "categorical_crossentropy")
 """Losses that broadcasting would compute without a fault, but wrongly, for targets of another shape."""
@@ -63,7 +64,7 @@ def _listed(who, what, data, names):
         return []
     if data is None:
         raise ValueError(text(who, f"no {what} data", f"arrays for {_listing(names)}"))
-    if isinstance(data, dict):
+    if isinstance(data, dict) and not is_sparse(data):  # one form of sparse matrix is a dict of its elements
         missing = [name for name in names if name not in data]
         if missing:
             raise ValueError(
@@ -126,7 +127,8 @@ def _fits(arrived, expected):
 
 
 def _numeric(who, what, name, data):
-    """Return an array of numbers; arrays that are read from a file piece by piece stay what they are."""
+    """Return an array of numbers; sparse matrices and arrays that are read from a file by pieces stay what they are."""
+    data = by_rows(data) if is_sparse(data) else data
     if not isinstance(data, np.ndarray):
         if (
             hasattr(data, "shape")
@@ -336,7 +338,7 @@ def _class_weights(who, target, class_weight):
                 "Use sample_weight with sample_weight_mode='temporal'.",
             )
         )
-    labels = np.asarray(target[:])
+    labels = np.asarray(dense(target[:]))
     labels = labels.argmax(axis=1) if labels.shape[1] > 1 else labels.reshape(-1)
     classes, index = np.unique(labels, return_inverse=True)
     missing = [label.item() for label in classes if label.item() not in class_weight]
@@ -411,11 +413,11 @@ class Feed:
         elif isinstance(self.data, np.ndarray):
             out[...] = self.data.take(index, 0)
         else:
-            out[...] = self._read(index.tolist())
+            out[...] = dense(self._read(index.tolist()))
 
     def copy(self, start, stop, out):
         """Write the samples from `start` to `stop` into `out`."""
-        out[...] = self.data[start:stop]
+        out[...] = dense(self.data[start:stop])
 
     def _read(self, index):
         try:

@@ -8,6 +8,7 @@ from onnxseq import backend as K
 from onnxseq import data_feeds, training_loop
 from onnxseq.data_feeds import Feed
 from onnxseq.errors import describe, text
+from onnxseq.sparse import dense
 
 DEFAULT_BATCH_SIZE = 32
 
@@ -112,7 +113,7 @@ def _run(function, arrays):
     """Run a function once; returns its outputs, scalars as NumPy scalars, which belong to the caller."""
     with function.runner([array.shape for array in arrays]) as runner:
         for array, own in zip(arrays, runner.inputs, strict=True):
-            own[...] = array
+            own[...] = dense(array)
         runner.run()
         return [output.copy() if output.ndim else output[()] for output in runner.outputs]
 

@@ -188,7 +188,8 @@ def broken_archive(content, random):
     elif random.rand() < 0.9:
         members[name] = broken_bytes(members[name], random)
     else:
-        members[str(SCALARS[random.randint(len(SCALARS) - 3)])] = members.pop(name)
+        # Not every zipfile writes an empty name.
+        members[str(SCALARS[random.randint(len(SCALARS) - 3)]) or " "] = members.pop(name)
     image = io.BytesIO()
     with warnings.catch_warnings(), zipfile.ZipFile(image, "w", random.choice([0, 8])) as archive:
         warnings.simplefilter("ignore")

@@ -12,7 +12,8 @@ MAX_LINES = 600
 
 # From the ground up; a module may import from its own floor and from those below. The longest prefix decides.
 FLOORS = [
-    ("onnxseq.errors", "onnxseq.shapes", "onnxseq.registry", "onnxseq.config", "onnxseq.optional"),
+    ("onnxseq.errors", "onnxseq.shapes", "onnxseq.registry", "onnxseq.config", "onnxseq.optional",
+     "onnxseq.sparse"),
     ("onnxseq.utils",),
     ("onnxseq.compiler", "onnxseq.compiler.tensor"),
     ("onnxseq.compiler.ops",),

@@ -29,11 +29,6 @@ ROWS = [
         "set_learning_phase: 2 arrived; expected 0 (testing) or 1 (training).",
     ),
     (
-        lambda: K.placeholder((2,), sparse=True),
-        NotImplementedError,
-        "placeholder: sparse=True arrived; expected sparse=False. Feed dense arrays.",
-    ),
-    (
         lambda: K.placeholder(),
         ValueError,
         "placeholder: neither shape nor ndim arrived; expected one of them.",

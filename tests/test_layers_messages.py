@@ -213,8 +213,6 @@ MESSAGES = [
      "Input: shape=(3,) and batch_shape=(2, 3) arrived; expected one of them. Drop shape."),
     (lambda: L.Input((3,), colour="red"), ValueError,
      "Input: argument 'colour' arrived; expected one of its own or 'batch_shape'. Check its spelling."),
-    (lambda: L.Input((3,), sparse=True), NotImplementedError,
-     "InputLayer: sparse=True arrived; expected False. Feed dense arrays, e.g. x.toarray()."),
     (lambda: L.InputLayer((3,), batch_input_shape=(2, 3)), ValueError,
      "InputLayer: input_shape=(3,) and batch_input_shape=(2, 3) arrived; expected one of them. Drop input_shape."),
     # Lambdas.

@@ -170,6 +170,23 @@ def test_a_thousand_steps():
     assert values[0].shape == (1000, 2, 4) and all(np.isfinite(v).all() for v in values)
 
 
+def all_kinds(graph):
+    found = []
+    for node in graph.node:
+        found += [node.op_type, *(kind for a in node.attribute if a.HasField("g") for kind in all_kinds(a.g))]
+    return found
+
+
+@pytest.mark.parametrize("with_gradients", [False, True])
+def test_the_graph_does_not_grow_with_the_steps(with_gradients):
+    sizes = []
+    for steps in (10, 1000):
+        inputs, last = recorded(steps)
+        outputs = autodiff.gradients(reduction.sum(last), inputs) if with_gradients else [last]
+        sizes.append(sorted(all_kinds(Function(inputs, outputs).onnx_model().graph)))
+    assert sizes[0] == sizes[1]
+
+
 def test_no_step_leaves_the_states():
     inputs, last = recorded(0)
     x, h, u = np.zeros((0, 2, 4)), np.ones((2, 4)), np.ones((4, 4))

@@ -32,6 +32,10 @@ RMSPROP = (
     "training goes on with steps that differ where squared gradients are not far above epsilon. Predictions are "
     "the same."
 )
+NADAM = (
+    "load_model: optimizer 'Nadam': the file's takes its schedule further once for each weight, that of r1.4 once for "
+    "each step: training goes on with steps that differ. Predictions are the same."
+)
 ADAGRAD = (
     "load_model: optimizer 'Adagrad': the file's starts its sums at 0.1 and holds none, those of r1.4 start at 0: "
     "first steps differ. Predictions are the same."
@@ -42,6 +46,12 @@ ADAGRAD = (
 def test_rmsprop_with_epsilon_inside(version):
     said, _ = warnings_of(load_model, whole(version, "convolutional"))
     assert said == [RMSPROP]
+
+
+@pytest.mark.parametrize("version", ["tf.keras-2.15", "tf_keras-2.21"])
+def test_nadam_with_its_schedule_counted_by_weights(version):
+    said, _ = warnings_of(load_model, whole(version, "functional"))
+    assert said == [NADAM]
 
 
 def test_rmsprop_is_no_matter_where_nothing_is_compiled():
@@ -213,34 +223,3 @@ def test_padding_of_theano_that_is_not_there(name):
 @pytest.mark.parametrize("name", MEASURED)
 def test_padding_of_theano_that_is_known(name):
     model_from_json(of_theano(MEASURED[name]))
-
-
-# -- what this library lacks ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind, advice", [
-    ("CuDNNLSTM", "Did you mean 'ConvLSTM2D'?"), ("CuDNNGRU", "Pass your own in custom_objects."),
-])  # fmt: skip
-def test_classes_of_cudnn(kind, advice):
-    layer = {"class_name": kind, "config": {"name": "fast", "units": 2}}
-    write("model.h5", with_config(lambda config: layers_of(config).append(layer)))
-    with pytest.raises(ValueError) as caught:
-        load_model("model.h5")
-    assert str(caught.value) == (
-        f"load_model: layer 'fast': unknown layer '{kind}'; expected a layer that is known. {advice}"
-    )
-
-
-@pytest.mark.parametrize("layer, parts", [(L.LSTM, 4), (L.GRU, 3)])
-def test_weights_of_cudnn(layer, parts):
-    model = Sequential([layer(2, input_shape=(3, 4), name="slow")], name="net")
-    model.save_weights("weights.h5")
-    with h5py.File("weights.h5", "r+") as file:
-        del file["slow/slow/bias:0"]
-        file["slow/slow/bias:0"] = np.zeros(2 * parts * 2, "float32")
-    with pytest.raises(ValueError) as caught:
-        model.load_weights("weights.h5")
-    assert str(caught.value) == (
-        f"Sequential 'net'.load_weights: {layer.__name__} 'slow': the file holds shape ({4 * parts},) for weight "
-        f"'slow/bias:0'; expected ({2 * parts},). Load into the model that was saved."
-    )

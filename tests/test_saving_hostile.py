@@ -294,3 +294,14 @@ def test_json_is_checked_too():
     layers_of(config).append(LAMBDA)
     with pytest.raises(ValueError, match="bytecode"):
         model_from_json(json.dumps(config))
+
+
+def test_a_wrapper_around_too_few_axes():
+    """Building raises AssertionError there, as TensorFlow 1.4 does; of a file it is one more fault."""
+    layers = [
+        {"class_name": "Flatten", "config": {"name": "flat", "batch_input_shape": [None, 3, 2]}},
+        {"class_name": "TimeDistributed", "config": {
+            "name": "timed", "layer": {"class_name": "Dense", "config": {"name": "inner", "units": 2}}}},
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="cannot be followed .AssertionError: .*TimeDistributed 'timed'"):
+        model_from_json(json.dumps({"class_name": "Sequential", "config": layers}))

@@ -16,8 +16,8 @@ VERSIONS = sorted(path.name for path in FOLDER.iterdir() if (path / "expected.np
 MODELS = ("convolutional", "functional", "gru", "lstm", "mlp", "nested", "regularized", "simple_rnn", "text")
 TOLERANCE = 1e-6
 
-# That of later versions takes other steps, and says so: tests/test_saving_differences.py.
-pytestmark = pytest.mark.filterwarnings("ignore:load_model. optimizer 'RMSprop'")
+# Those of later versions take other steps, and say so: tests/test_saving_differences.py.
+pytestmark = pytest.mark.filterwarnings("ignore:load_model. optimizer '(RMSprop|Nadam)'")
 
 
 def files(kind):

@@ -68,6 +68,7 @@ from . import (  # noqa: F401
     recurrent_simple,
     recurrent_states,
     scikit_learn,
+    sparse,
     trajectories,
     trajectories_layers,
     trajectories_losses,

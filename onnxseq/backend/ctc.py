@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from onnxseq.backend.tensors import int_shape, require_tensor
+from onnxseq.backend.tensors import int_shape, mark_sparse, require_tensor
 from onnxseq.compiler.ops import gather, loop, reduction
 from onnxseq.compiler.ops import math as ops
 from onnxseq.compiler.ops import shape as shape_ops
@@ -101,6 +101,4 @@ def ctc_label_dense_to_sparse(labels, label_lengths):
     require_tensor("ctc_label_dense_to_sparse", labels)
     places = shape_ops.arange(0, shape_ops.dim_of(labels, 1), 1, "int64")
     held = ops.less(shape_ops.unsqueeze(places, [0]), ops.cast(shape_ops.reshape(label_lengths, (-1, 1)), "int64"))
-    kept = ops.where(held, labels, ops.scalar(0, labels))
-    kept._is_sparse = True
-    return kept
+    return mark_sparse(ops.where(held, labels, ops.scalar(0, labels)))

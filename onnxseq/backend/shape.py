@@ -6,7 +6,7 @@ import numpy as np
 
 from onnxseq import shapes
 from onnxseq.backend.reductions import axes_of
-from onnxseq.backend.tensors import as_tensor, int_shape
+from onnxseq.backend.tensors import as_tensor, int_shape, is_sparse, mark_sparse
 from onnxseq.compiler.ops import gather as gather_ops
 from onnxseq.compiler.ops import index, tiling
 from onnxseq.compiler.ops import math as ops
@@ -89,7 +89,7 @@ def squeeze(x, axis):
 
 
 def concatenate(tensors, axis=-1):
-    """Return tensors joined along an axis.
+    """Return tensors joined along an axis; sparse ones alone give a sparse one.
 
     Arguments:
         tensors: a list of tensors of one dtype, with equal sizes on all other axes.
@@ -99,7 +99,8 @@ def concatenate(tensors, axis=-1):
         ValueError: for shapes that do not fit.
         TypeError: for dtypes that differ.
     """
-    return shape_ops.concat([as_tensor(x) for x in tensors], operator.index(axis))
+    joined = shape_ops.concat([as_tensor(x) for x in tensors], operator.index(axis))
+    return mark_sparse(joined) if all(map(is_sparse, tensors)) else joined
 
 
 def stack(x, axis=0):

@@ -10,6 +10,8 @@ from onnxseq.compiler.ops import math as ops
 from onnxseq.compiler.ops import shape as shape_ops
 from onnxseq.compiler.tensor import Tensor, Variable
 from onnxseq.errors import describe, text
+from onnxseq.sparse import dense
+from onnxseq.sparse import is_sparse as is_matrix
 
 # -- what a tensor is -----------------------------------------------------------------------------------------
 
@@ -30,13 +32,19 @@ def is_placeholder(x):
 
 
 def is_sparse(tensor):
-    """Return whether a tensor stands for a sparse one; all are computed densely."""
+    """Return whether a tensor stands for a sparse one, which is fed matrices of SciPy; all are computed densely."""
     return getattr(tensor, "_is_sparse", False)
 
 
 def to_dense(tensor):
     """Return a tensor as a dense one."""
     return identity(tensor) if is_sparse(tensor) else tensor
+
+
+def mark_sparse(tensor):
+    """Return a tensor that from now on stands for a sparse one."""
+    tensor._is_sparse = True
+    return tensor
 
 
 def require_tensor(who, x, what="tensor"):
@@ -108,15 +116,13 @@ def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None):
         shape: a size, None, or the name of a free dimension, for each axis.
         ndim: the number of axes, all free, where no shape is given.
         dtype: the dtype, the default float type by default.
-        sparse: must be False.
+        sparse: whether it stands for a sparse tensor. A matrix of SciPy may be fed to any placeholder; it is made dense
+            when it is fed.
         name: a name for the model's input.
 
     Raises:
         ValueError: where neither shape nor ndim is given.
-        NotImplementedError: for a sparse placeholder.
     """
-    if sparse:
-        raise NotImplementedError(text("placeholder", "sparse=True arrived", "sparse=False", "Feed dense arrays."))
     if shape is None and ndim is None:
         raise ValueError(text("placeholder", "neither shape nor ndim arrived", "one of them"))
     sizes = [None] * ndim if shape is None else [getattr(size, "value", size) for size in shape]
@@ -125,7 +131,7 @@ def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None):
         dims[0] = "batch"
     x = recorded.placeholder(dtype or defaults.floatx(), dims, name)
     x._uses_learning_phase = False
-    return x
+    return mark_sparse(x) if sparse else x
 
 
 def constant(value, dtype=None, shape=None, name=None):
@@ -143,6 +149,8 @@ def constant(value, dtype=None, shape=None, name=None):
     """
     if isinstance(value, Tensor):
         raise TypeError(text("constant", f"{value!r} arrived", "values", "Use K.identity() or K.cast() for tensors."))
+    if is_matrix(value):
+        raise TypeError(text("constant", f"{describe(value)} arrived", "dense values", "Use K.variable() for it."))
     array = np.asarray(value, _numpy_dtype(dtype))
     if shape is not None:
         shape = tuple(int(size) for size in (shape if isinstance(shape, list | tuple) else [shape]))
@@ -158,7 +166,8 @@ def variable(value, dtype=None, name=None, constraint=None):
     """Return a variable: a tensor with a value of its own, which functions read and update.
 
     Arguments:
-        value: its first value: a number, an array, nested lists, or a tensor, which is computed once.
+        value: its first value: a number, an array, nested lists, or a tensor, which is computed once. A matrix of SciPy
+            gives a sparse tensor with fixed values, of the matrix's dtype.
         dtype: the dtype, the default float type by default.
         name: its name, put into the present name scope and numbered where taken.
         constraint: a function that optimizers apply after each update.
@@ -166,6 +175,8 @@ def variable(value, dtype=None, name=None, constraint=None):
     Raises:
         ValueError: where the value is a tensor with a free dimension or one that must be fed.
     """
+    if is_matrix(value):
+        return mark_sparse(recorded.constant(dense(value), name=name))
     if isinstance(value, Tensor):
         if not shapes.is_static(value.dims):
             raise ValueError(text("variable", f"a tensor of shape {int_shape(value)} arrived", "known sizes"))

@@ -13,6 +13,7 @@ from onnxseq.compiler.ops.phase import phase
 from onnxseq.compiler.runner import Program, Runner, Shapes
 from onnxseq.compiler.targets import Target, current
 from onnxseq.compiler.tensor import Tensor, Variable, constant_value, numpy_dtype
+from onnxseq.sparse import dense
 
 # A step is built for its very batch size: sizes known to the compiler make the gradients of convolutions 1.5 times
 # faster. The first shape is taken for the one to come, another one only when it has come so often.
@@ -159,7 +160,7 @@ class Function:
             return [np.array(y) for y in runner.outputs]
 
     def _array(self, x: Tensor, value: Any) -> np.ndarray:
-        array = np.asarray(value)
+        array = np.asarray(dense(value))
         dtype = numpy_dtype(x.element_type)
         if array.dtype != dtype:
             if array.dtype.kind not in "biufc" and array.dtype.name != "bfloat16":

@@ -16,13 +16,12 @@ class InputLayer(Layer):
         batch_size: the size of the batch axis; free where None.
         dtype: the dtype of the data; ``K.floatx()``, or that of ``input_tensor``, where None.
         input_tensor: a tensor to use in place of a new placeholder.
-        sparse: must be False; ONNX Runtime feeds dense tensors.
+        sparse: whether the data is sparse: ``K.is_sparse`` says so of the tensor, which is computed densely.
         name: the layer's name.
         batch_input_shape: the shape with the batch axis, in place of ``input_shape`` and ``batch_size``.
 
     Raises:
         ValueError: for both shapes at once, or an unknown argument.
-        NotImplementedError: for ``sparse=True``.
         TypeError: for a dtype that is none.
     """
 
@@ -30,23 +29,19 @@ class InputLayer(Layer):
         self, input_shape=None, batch_size=None, dtype=None, input_tensor=None, sparse=False, name=None, **kwargs
     ):
         shape = _shape_with_batch("InputLayer", "input_shape", input_shape, "batch_input_shape", batch_size, kwargs)
-        if sparse:
-            raise NotImplementedError(
-                f"InputLayer: sparse={sparse!r} arrived; expected False. Feed dense arrays, e.g. x.toarray()."
-            )
         if dtype is None:
             dtype = K.floatx() if input_tensor is None else K.dtype(input_tensor)
         name = name or f"input_{K.get_uid('input')}"
         super().__init__(name=name, dtype=dtype if isinstance(dtype, str) else np.dtype(dtype).name)
         self.built = True
-        self.sparse = sparse
+        self.sparse = bool(sparse)
         if input_tensor is None:
             if shape is None:
                 raise ValueError(
                     f"InputLayer {name!r}: no shape arrived; expected input_shape, batch_input_shape or input_tensor. "
                     f"Give one of them."
                 )
-            input_tensor = K.placeholder(shape=shape, dtype=self.dtype, name=name)
+            input_tensor = K.placeholder(shape=shape, dtype=self.dtype, sparse=self.sparse, name=name)
         self.is_placeholder = K.is_placeholder(input_tensor)
         self._batch_input_shape = tuple(K.int_shape(input_tensor))
         self.batch_size = self._batch_input_shape[0] if self._batch_input_shape else None
@@ -78,7 +73,7 @@ def Input(shape=None, batch_size=None, name=None, dtype=None, sparse=False, tens
         batch_size: the size of the batch axis; free where None.
         name: the name of the input.
         dtype: the dtype of the data; ``K.floatx()`` where None.
-        sparse: must be False.
+        sparse: whether the data is sparse: ``K.is_sparse`` says so of the tensor, which is computed densely.
         tensor: a tensor to use in place of a new placeholder.
         batch_shape: the shape with the batch axis, in place of ``shape`` and ``batch_size``.
 
@@ -87,7 +82,6 @@ def Input(shape=None, batch_size=None, name=None, dtype=None, sparse=False, tens
 
     Raises:
         ValueError: where neither a shape nor a tensor is given, both shapes are, or an argument is unknown.
-        NotImplementedError: for ``sparse=True``.
     """
     batch_shape = _shape_with_batch("Input", "shape", shape, "batch_shape", batch_size, kwargs)
     if tensor is None and (batch_shape is None or len(batch_shape) < 2):

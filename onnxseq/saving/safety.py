@@ -77,7 +77,9 @@ def only_documented(who, *further):
     """Turn what a broken configuration may raise on its way through the library into ValueError."""
     try:
         yield
-    except (LookupError, ArithmeticError, AttributeError, RecursionError, MemoryError, *further) as error:
+    except (
+        LookupError, ArithmeticError, AssertionError, AttributeError, RecursionError, MemoryError, *further
+    ) as error:  # fmt: skip
         raise ValueError(
             text(who, f"the configuration cannot be followed ({type(error).__name__}: {error})", "one from save()")
         ) from error

@@ -14,7 +14,7 @@ from onnxseq.saving import hdf5
 from onnxseq.saving.atomic import may_write
 from onnxseq.saving.config import KERAS_VERSION, WEIGHT_LAYOUT
 from onnxseq.saving.hdf5_reader import File
-from onnxseq.saving.legacy import keras3, tf14, theano
+from onnxseq.saving.legacy import cudnn, keras3, tf14, theano
 from onnxseq.saving.legacy.kernels import backend_of, converter
 from onnxseq.saving.stored import StoredLayer, StoredWeights
 
@@ -182,10 +182,10 @@ def assign_pairs(who, pairs, convert=None):
     """Give layers, each in a pair with what a file holds of it, their weights: all of them, or none."""
     plans = [(layer, found, _check(who, layer, found, convert)) for layer, found in pairs]
     values = []
-    for layer, found, needs_converting in plans:
+    for layer, found, turn in plans:
         arrays = [array.read() for array in found.arrays]
-        if needs_converting:
-            arrays = convert(layer, arrays)
+        if turn is not None:
+            arrays = turn(layer, arrays)
             _compare(f"{who}: {layer._who}", layer, found, [array.shape for array in arrays])
         values += zip(layer.weights, arrays, strict=True)
     K.batch_set_value(values)
@@ -215,15 +215,19 @@ def by_order(who, stored, layers):
 
 
 def _check(who, layer, found, convert):
-    """Compare what the file holds with what a layer has, before anything is read; tell whether to convert it."""
+    """Compare what the file holds with what a layer has, before anything is read; return what converts it, or None."""
     place = f"{who}: {layer._who}"
     if convert is not None and convert.applies(layer):
         expected = sum(math.prod(K.int_shape(variable)) for variable in layer.weights)
         if found.size != expected:
             raise ValueError(text(place, f"layer {found.name!r} of the file holds {found.size} numbers", f"{expected}"))
-        return True
-    _compare(place, layer, found, [array.shape for array in found.arrays])
-    return False
+        return convert
+    stored = [array.shape for array in found.arrays]
+    _compare(place, layer, found, cudnn.shapes(layer, stored))
+    if cudnn.shapes(layer, stored) == stored:
+        return None
+    cudnn.warn(who, layer, stored)
+    return cudnn.convert
 
 
 def _compare(place, layer, found, shapes):

@@ -11,7 +11,7 @@ from typing import Any
 
 import onnx_ir as ir
 
-from onnxseq.compiler.tensor import Tensor, record
+from onnxseq.compiler.tensor import Tensor, attribute, record
 from onnxseq.shapes import Dims
 
 COMPOUND = "onnxseq"
@@ -90,6 +90,13 @@ class Op:
 def of(node: ir.Node) -> Op:
     """Return the law of a node; KeyError for an op that the table lacks."""
     return TABLE[(node.domain, node.op_type)]
+
+
+def again(node: ir.Node, inputs: Sequence[Tensor | None], **changes: Any) -> tuple[Tensor, ...]:
+    """Record a node once more, for other inputs and with some other attributes."""
+    found = {name: attribute(node, name) for name in node.attributes}
+    lists = {name: list(v) if isinstance(v, tuple) else v for name, v in found.items()}
+    return of(node).all(*inputs, **{**lists, **changes})
 
 
 def is_node(value: Any, name: str, domain: str = "") -> bool:

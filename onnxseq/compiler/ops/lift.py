@@ -36,10 +36,8 @@ def can_lift(node: ir.Node, varying: Collection[Tensor]) -> bool:
 
 def lift(node: ir.Node, varying: Collection[Tensor], sequence: Sequences) -> Sequence[Tensor]:
     """Return the sequences of a node's outputs."""
-    op, inputs = law.of(node), [sequence(x) if x in varying else x for x in node.inputs]
-    attributes = {name: attribute(node, name) for name in node.attributes}
-    attributes = {name: list(v) if isinstance(v, tuple) else v for name, v in attributes.items()}
-    if op.elementwise:
+    inputs = [sequence(x) if x in varying else x for x in node.inputs]
+    if law.of(node).elementwise:
         rank = node.outputs[0].rank
         if node.op_type == "Add" and rank == 2:
             for x, row in ((0, 1), (1, 0)):
@@ -50,7 +48,7 @@ def lift(node: ir.Node, varying: Collection[Tensor], sequence: Sequences) -> Seq
         for i, x in enumerate(node.inputs):
             if x in varying and x.rank < rank:
                 inputs[i] = shape.unsqueeze(inputs[i], range(1, 1 + rank - x.rank))
-        return op.all(*inputs, **attributes)
+        return law.again(node, inputs)
     if node.op_type == "MatMul":
         a, b = inputs
         if node.inputs[1] in varying:
@@ -64,8 +62,7 @@ def lift(node: ir.Node, varying: Collection[Tensor], sequence: Sequences) -> Seq
         change = shape.squeeze if node.op_type == "Squeeze" else shape.unsqueeze
         rank = node.inputs[0].rank if node.op_type == "Squeeze" else node.outputs[0].rank
         return [change(inputs[0], [a % rank + 1 for a in _numbers(node.inputs[1])])]
-    attributes["axis"] = attributes.get("axis", 0) % node.inputs[0].rank + 1
-    return op.all(*inputs, **attributes)
+    return law.again(node, inputs, axis=attribute(node, "axis", 0) % node.inputs[0].rank + 1)
 
 
 def _numbers(x: Tensor) -> list[int]:
@@ -109,8 +106,7 @@ def total(value: Tensor, varying: Collection[Tensor], ends: Collection[Tensor]) 
             return Total([inputs[0]], lambda sequence: reduction.sum(_rows(sequence(inputs[0])), [0], keepdims=kept))
         if node.op_type in ("Squeeze", "Transpose") and inputs[0] in varying:
             inner = total(inputs[0], varying, ends)
-            rule = {name: list(attribute(node, name)) for name in node.attributes}
-            return Total(inner.parts, lambda s: law.of(node)(inner.build(s), *inputs[1:], **rule))
+            return Total(inner.parts, lambda s: law.again(node, [inner.build(s), *inputs[1:]])[0])
     return Total([value], lambda sequence: reduction.sum(sequence(value), [0]))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import onnx_ir as ir
 
 from onnxseq import shapes
-from onnxseq.compiler.ops import law, lift, shape
+from onnxseq.compiler.ops import factors, law, lift, shape
 from onnxseq.compiler.ops.body import Body, Handle, behind, body_of
 from onnxseq.compiler.ops.law import COMPOUND, Op
 from onnxseq.compiler.ops.recurrent import as_recurrent
@@ -194,6 +194,7 @@ def _vjp(node: ir.Node, walk: Walk, *cotangents: Tensor | None) -> list[Tensor |
     params = [*body.states, *body.elements, *body.outers]
     targets = [*(body.new_states[i] for i in floating), *(value for value, _ in arrived)]
     grads = walk(targets, [*bars, *seeds], params, params)
+    grads = factors.regrouped(grads, _varying([g for g in grads if g is not None], {*bars}), bars)
     of_states, of_elements = grads[:count], grads[count : count + len(body.elements)]
     of_outers = grads[count + len(body.elements) :]
     begin = [

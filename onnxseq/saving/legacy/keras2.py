@@ -9,6 +9,7 @@ from onnxseq import registry
 from onnxseq.errors import describe, text
 from onnxseq.layers.base import Layer
 from onnxseq.network import Network
+from onnxseq.saving.legacy import cudnn
 
 # Arguments that r1.4's layers do not have, with the values that mean what r1.4 does.
 NEUTRAL = {
@@ -113,6 +114,9 @@ def _layer(who, config, custom_objects):
     name, arguments = config.get("class_name"), config.get("config")
     if not isinstance(name, str) or not isinstance(arguments, dict):
         return config
+    if registry.lookup("layer", name, custom_objects) is None:
+        config = cudnn.layer(config)
+        name, arguments = config["class_name"], config["config"]
     place = f"{who}: layer {arguments.get('name')!r}"
     found = {key: _value(place, key, value, custom_objects) for key, value in arguments.items()}
     thing = registry.lookup("layer", name, custom_objects)

@@ -85,6 +85,9 @@ def warn(who, config, custom_objects, has_state):
     if name == "RMSprop" and "use_ema" in arguments:  # of Keras 2.11 and later
         found = (f"the file's adds epsilon={arguments.get('epsilon')!r} inside of the root, that of r1.4 behind it: "
                  "training goes on with steps that differ where squared gradients are not far above epsilon.")
+    elif name == "Nadam" and "is_legacy_optimizer" in arguments:  # of Keras 2.11 to 2.15
+        found = ("the file's takes its schedule further once for each weight, that of r1.4 once for each step: "
+                 "training goes on with steps that differ.")
     elif name == "Adagrad" and start and not has_state:
         found = f"the file's starts its sums at {start!r} and holds none, those of r1.4 start at 0: first steps differ."
     else:

@@ -1,7 +1,9 @@
 """Writes the files of one Keras version: `python make.py FOLDER`, run under a Python that has that version.
 
 Each model is trained a few steps, saved whole, and asked for the outputs of a given input; `expected.npz` in the
-folder holds inputs, outputs and weights, `version.json` says what wrote them. What to install for each, always with
+folder holds inputs, outputs and weights, `version.json` says what wrote them. `optimizers.zip` holds a small model for
+each optimizer, saved in the middle of its training, and `optimizers.npz` how that went on; `--only-optimizers` writes
+these alone. What to install for each, always with
 h5py==2.10.0, numpy==1.16.6, protobuf==3.19.6 and scipy==1.2.3 for those of Python 3.6:
 
     1.2.2, 2.0.8            Python 3.6: tensorflow==1.4.0; or, with KERAS_BACKEND=theano, theano==1.0.5
@@ -12,6 +14,8 @@ h5py==2.10.0, numpy==1.16.6, protobuf==3.19.6 and scipy==1.2.3 for those of Pyth
     tf.keras 2.15           tensorflow-cpu==2.15.1, with `--tf-keras`
     tf_keras 2.21           tensorflow-cpu==2.21.0 tf-keras==2.21.0, with `--package tf_keras`
     Keras 3                 keras==3.15.1 jax==0.10.2; once with `--suffix .keras`
+
+The optimizers of 2.1.6 and 2.2.4 were written on Python 3.7 and tensorflow==1.15.0.
 """
 
 import argparse
@@ -19,6 +23,7 @@ import importlib
 import json
 import os
 import sys
+import zipfile
 
 import numpy as np
 
@@ -258,12 +263,104 @@ def write(keras, folder, suffix):
     np.savez_compressed(os.path.join(folder, "expected.npz"), **keep)
 
 
+OPTIMIZERS = (
+    ("sgd", "SGD", {"lr": 0.1}),
+    ("sgd_momentum", "SGD", {"lr": 0.05, "momentum": 0.9}),
+    ("sgd_nesterov", "SGD", {"lr": 0.05, "momentum": 0.8, "nesterov": True}),
+    ("rmsprop", "RMSprop", {"lr": 0.01, "rho": 0.8}),
+    ("adagrad", "Adagrad", {"lr": 0.05}),
+    ("adadelta", "Adadelta", {"lr": 0.7, "rho": 0.9}),
+    ("adam", "Adam", {"lr": 0.01, "beta_1": 0.8}),
+    ("adamax", "Adamax", {"lr": 0.02, "beta_2": 0.9}),
+    ("nadam", "Nadam", {"lr": 0.01, "beta_1": 0.8}),
+    ("sgd_decay", "SGD", {"lr": 0.1, "momentum": 0.9, "decay": 0.2}),
+    ("rmsprop_decay", "RMSprop", {"lr": 0.02, "decay": 0.2}),
+    ("adam_decay", "Adam", {"lr": 0.02, "decay": 0.2}),
+    ("clipvalue", "Adam", {"lr": 0.02, "clipvalue": 0.02}),
+)
+STEPS_BEFORE, STEPS_AFTER = 5, 6
+
+
+def put_in_order(K):
+    """Have each assignment of a step wait for everything that the step computes from the old values.
+
+    TensorFlow 1 writes a kernel, or the number of steps, while others of the same step have yet to read it: what a
+    model gives after some steps is then left to chance. What is documented computes everything from one state.
+    """
+    tf = importlib.import_module("tensorflow")
+    if not tf.__version__.startswith("1.") or K.backend() != "tensorflow":
+        return
+    resources = importlib.import_module("tensorflow.python.ops.gen_resource_variable_ops")
+    assign = {
+        "Assign": tf.assign, "AssignAdd": tf.assign_add, "AssignSub": tf.assign_sub,
+        "AssignVariableOp": resources.assign_variable_op, "AssignAddVariableOp": resources.assign_add_variable_op,
+    }  # fmt: skip
+    unordered = K.function
+
+    def function(inputs, outputs, updates=None, **options):
+        found = []
+        for update in updates or ():
+            if isinstance(update, tuple):
+                found.append((tf.assign, update[0], update[1]))
+                continue
+            operation = update if isinstance(update, tf.Operation) else update.op
+            found.append((assign[operation.type], operation.inputs[0], operation.inputs[1]))
+        with tf.control_dependencies(list(outputs) + [value for _, _, value in found]):
+            ordered = [write(variable, value) for write, variable, value in found]
+        return unordered(inputs, outputs, updates=ordered, **options)
+
+    K.function = function
+
+
+def takes(optimizer, key):
+    """Tell whether an optimizer's class takes an argument; the latest ones have no decay."""
+    try:
+        optimizer(**{key: 0.0})
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def write_optimizers(keras, folder, suffix):
+    """A model for each optimizer, saved while it is trained, with the losses and weights that followed."""
+    layers, keep, random = Layers(keras), {}, np.random.RandomState(11)
+    if keras.__name__ == "keras":
+        put_in_order(keras.backend)
+    elif keras.__name__ == "tensorflow.python.keras":
+        put_in_order(importlib.import_module("tensorflow.python.keras._impl.keras.backend"))
+    keep["x"], keep["y"] = random.normal(size=(8, 4)).astype("float32"), random.normal(size=(8, 2)).astype("float32")
+    start = [random.normal(size=shape) * 0.5 for shape in ((4, 3), (3,), (3, 2), (2,))]
+    with zipfile.ZipFile(os.path.join(folder, "optimizers.zip"), "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, kind, arguments in OPTIMIZERS:
+            kind = getattr(keras.optimizers, kind)
+            arguments = dict(arguments)
+            if not takes(kind, "decay") and "decay" in arguments:
+                continue
+            if takes(kind, "learning_rate"):
+                arguments["learning_rate"] = arguments.pop("lr")
+            model = stack(keras, [layers.dense(3, activation="tanh", input_shape=(4,)), layers.dense(2)])
+            model.set_weights(start)
+            model.compile(optimizer=kind(**arguments), loss="mean_squared_error")
+            for _ in range(STEPS_BEFORE):
+                model.train_on_batch(keep["x"], keep["y"])
+            path = os.path.join(folder, name + suffix)
+            model.save(path)
+            archive.write(path, name + suffix)
+            os.remove(path)
+            losses = [float(model.train_on_batch(keep["x"], keep["y"])) for _ in range(STEPS_AFTER)]
+            keep[name + "/losses"] = np.array(losses)
+            for index, value in enumerate(model.get_weights()):
+                keep[f"{name}/weight_{index}"] = value
+    np.savez_compressed(os.path.join(folder, "optimizers.npz"), **keep)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder")
     parser.add_argument("--package", default="keras")
     parser.add_argument("--tf-keras", action="store_true", help="the tf.keras of the installed TensorFlow")
     parser.add_argument("--suffix", default=".h5", help="the whole model's file: .h5 or .keras")
+    parser.add_argument("--only-optimizers", action="store_true")
     options = parser.parse_args()
     if options.tf_keras:
         tensorflow = importlib.import_module("tensorflow")
@@ -275,6 +372,9 @@ def main():
         wrote = options.package + " " + keras.__version__
     if not os.path.isdir(options.folder):
         os.makedirs(options.folder)
+    write_optimizers(keras, options.folder, options.suffix)
+    if options.only_optimizers:
+        return
     write(keras, options.folder, options.suffix)
     backend = keras.backend.backend()
     with open(os.path.join(options.folder, "version.json"), "w") as file:
