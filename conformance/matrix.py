@@ -32,7 +32,7 @@ The newer Kerases are asked through adapters (`conformance/backends/`). An adapt
 `decay` is the schedule of the same formula, `fit_generator` is `fit`, the functions of `keras.backend` are those of
 `keras.ops`, an optimizer's state is read in the documented order, a batch's own loss is asked for by resetting the
 averages first. It computes nothing, so where the same name means something else, the case shows it. tf_keras runs as a
-program for TensorFlow 1 runs there, with eager execution switched off, and Keras 3 on JAX with JAX's float64 switched on.
+program for TensorFlow 1 runs there, with eager execution switched off; Keras 3 on JAX runs with float64 switched on.
 """
 
 
