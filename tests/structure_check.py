@@ -19,6 +19,7 @@ FLOORS = [
     ("onnxseq.compiler.ops",),
     ("onnxseq.compiler.autodiff", "onnxseq.compiler.passes", "onnxseq.compiler.targets", "onnxseq.compiler.session",
      "onnxseq.compiler.state", "onnxseq.compiler.extract", "onnxseq.compiler.runner"),
+    ("onnxseq.compiler.threads",),
     ("onnxseq.compiler.pipeline",),
     ("onnxseq.compiler.function",),
     ("onnxseq.backend",),

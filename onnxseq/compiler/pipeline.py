@@ -29,6 +29,7 @@ from onnxseq.compiler.runner import Program
 from onnxseq.compiler.session import Session
 from onnxseq.compiler.targets import Target
 from onnxseq.compiler.tensor import Tensor, Variable
+from onnxseq.compiler.threads import worth
 
 
 def passes(phase: int, target: Target, masks: list[Mask]) -> list[ir.passes.InPlacePass]:
@@ -105,7 +106,8 @@ def build(
 ) -> Program:
     """Compile and make a session of it; a sibling is a program of the same function for other sizes."""
     extracted = compile(inputs, outputs, updates, phase, target, frozen, name, sizes)
-    session = Session(ir.to_proto(extracted.model).SerializeToString(), target.provider)
+    threads = worth(extracted.model, target.provider)
+    session = Session(ir.to_proto(extracted.model).SerializeToString(), target.provider, threads)
     return Program(extracted, session, inputs, outputs, sibling)
 
 
