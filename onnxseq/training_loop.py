@@ -5,6 +5,9 @@ Nothing else runs per batch but the callbacks that define its events.
 """
 
 import contextlib
+import queue
+import threading
+from concurrent import futures
 
 import numpy as np
 
@@ -46,6 +49,10 @@ class Stepper:
             runner = self._leases.enter_context(self.function.runner(shapes))
             entry = self._runners[size] = (runner, list(zip(self.feeds, runner.inputs, strict=True)))
         return entry
+
+    def lanes(self, size):
+        """Return how many batches of a size are to run at once."""
+        return self.runner(min(size, len(self)))[0].program.lanes if len(self) else 1
 
     def run_rows(self, start, stop):
         """Run on the samples from `start` to `stop`; returns arrays that hold until the next run."""
@@ -153,12 +160,23 @@ def evaluate_steps(run, steps, verbose=0):
 
 
 def predict(who, stepper, batch_size, verbose=0):
-    """Return the function's outputs for all samples, a list of arrays."""
+    """Return the function's outputs for all samples, a list of arrays.
+
+    Batches run side by side, where the function leaves cores idle.
+    """
     samples = len(stepper)
     progbar = Progbar(target=samples) if verbose == 1 else None
-    results = None
-    for start, stop in data_feeds.batch_bounds(samples, batch_size):
-        outputs = stepper.run_rows(start, stop)
+    bounds = data_feeds.batch_bounds(samples, batch_size)
+    results, allocating, idle = [], threading.Lock(), queue.SimpleQueue()
+
+    def run(bound):
+        own = idle.get()
+        try:
+            store(*bound, own.run_rows(*bound))
+        finally:
+            idle.put(own)
+
+    def store(start, stop, outputs):
         for output in outputs:
             if output.ndim and output.shape[0] != stop - start:
                 raise ValueError(
@@ -169,13 +187,25 @@ def predict(who, stepper, batch_size, verbose=0):
                         "Use predict_on_batch for models that mix samples.",
                     )
                 )
-        if results is None:
-            # A scalar, as of a loss that the model computes itself, stands in the row of each sample of its batch.
-            results = [np.empty((samples, *output.shape[1:]), output.dtype) for output in outputs]
+        with allocating:
+            if not results:
+                # A scalar, as of a loss that the model computes itself, stands in the row of each sample of its batch.
+                results.extend(np.empty((samples, *output.shape[1:]), output.dtype) for output in outputs)
         for result, output in zip(results, outputs, strict=True):
             result[start:stop] = output
-        if progbar is not None:
-            progbar.update(stop)
+
+    with contextlib.ExitStack() as stack:
+        idle.put(stepper)
+        done, lanes = map(run, bounds), min(stepper.lanes(batch_size), len(bounds))
+        if lanes > 1:
+            for _ in range(lanes - 1):
+                idle.put(stack.enter_context(Stepper(stepper.function, stepper.feeds)))
+            pool = futures.ThreadPoolExecutor(lanes)
+            stack.callback(pool.shutdown, cancel_futures=True)
+            done = pool.map(run, bounds)
+        for (_, stop), _ in zip(bounds, done, strict=True):
+            if progbar is not None:
+                progbar.update(stop)
     return results
 
 

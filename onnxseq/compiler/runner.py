@@ -12,11 +12,13 @@ import numpy as np
 from onnxseq import shapes
 from onnxseq.compiler import state
 from onnxseq.compiler.extract import Extract
-from onnxseq.compiler.session import Binding, Buffer, Session, aligned
+from onnxseq.compiler.passes import rewrite
+from onnxseq.compiler.session import Binding, Buffer, Session, aligned, available_cores
 from onnxseq.compiler.tensor import Tensor, Variable, numpy_dtype
 
 Shapes = tuple[tuple[int, ...], ...]
 
+_DRAWING = ("Dropout", "RandomUniformLike", "RandomNormalLike", "RandomUniform", "RandomNormal", "Multinomial")
 _POOLED = 8  # idle runners kept per shape
 
 
@@ -28,6 +30,9 @@ def _zeros(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
 
 class Program:
     """A session, the variables it reads and writes, and the runners that are idle.
+
+    Attributes:
+        lanes: how many runs at once make use of all cores.
 
     Arguments:
         extract: how the graph's inputs and outputs belong to tensors and variables.
@@ -56,6 +61,10 @@ class Program:
         self.masks = [mask for mask in extract.masks if mask.name in present]
         seeds = [mask.seed for mask in self.masks]
         self.random: Randomness = sibling.random if sibling is not None else Randomness(seeds)
+        # Runs that write or draw something have an order.
+        nodes = [node for graph in rewrite.graphs(extract.model.graph) for node in graph]
+        ordered = self.writes or self.masks or any(node.op_type in _DRAWING for node in nodes)
+        self.lanes = available_cores() if session.threads == 1 and not ordered else 1
         self._idle: dict[Shapes, list[Runner]] = {}
         self._lock = threading.Lock()
 

@@ -167,7 +167,8 @@ class Session:
         options = ort.SessionOptions()
         options.graph_optimization_level = _LEVELS[level]
         # The runtime's own choice pins its threads to cores, beside which this thread finds no place: 38 ms for 29.
-        options.intra_op_num_threads = threads or available_cores()
+        self.threads = threads or available_cores()
+        options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         options.log_severity_level = 3

@@ -20,6 +20,7 @@ from onnxseq.compiler.targets import OPSET
 _PRODUCT = 50e3  # multiplications and sums a microsecond, on one core
 _ELEMENTWISE = 2.7e3  # elements a microsecond, on one core
 _SHARED = 64 * 1024  # the runtime shares a product of so many multiplications
+_LEAST = 0.1  # the share of a run that a second thread is to save; without it runs can go side by side
 _LARGE = 20.0  # microseconds: work outside of loops from which on a second thread helps
 _CACHED = 128 * 1024  # elements that a core's own cache holds; what is beyond lies where all cores have it
 _FREE = 32  # rows of a free batch, Keras's default
@@ -31,7 +32,7 @@ def worth(model: ir.Model, provider: str) -> int:
         return 0
     if not any(node.op_type == "Scan" for graph in rewrite.graphs(model.graph) for node in graph):
         return 0
-    return 0 if saved(model.graph, handoff()) >= 0 else 1
+    return 0 if saved(model.graph, handoff()) > _LEAST * sum(map(_work, model.graph)) else 1
 
 
 def saved(graph: ir.Graph, cost: float) -> float:
@@ -58,11 +59,18 @@ def _saved_by_step(body: ir.Graph, cost: float) -> float:
 
 def _work(node: ir.Node) -> float:
     """Return about how many microseconds a node takes on one core."""
+    if node.op_type in ("If", "Scan"):
+        steps = _size(node.inputs[-1].shape, slice(0, 1)) if node.op_type == "Scan" else 1  # type: ignore[union-attr]
+        return steps * max(sum(map(_work, a.as_graph())) for a in node.attributes.values() if _is_graph(a))
     if node.op_type in ("Reshape", "Squeeze", "Unsqueeze", "Identity", "Shape"):
         return 0.0
     if multiplied := _multiplied(node):
         return multiplied / _PRODUCT
     return max((_size(y.shape) for y in node.outputs), default=0) / _ELEMENTWISE
+
+
+def _is_graph(attribute: ir.Attr) -> bool:
+    return attribute.type == ir.AttributeType.GRAPH
 
 
 def _multiplied(node: ir.Node) -> float:
