@@ -52,7 +52,10 @@ class Stepper:
 
     def lanes(self, size):
         """Return how many batches of a size are to run at once."""
-        return self.runner(min(size, len(self)))[0].program.lanes if len(self) else 1
+        # What is not in memory, such as a file, need not bear to be read by several threads.
+        if not len(self) or not all(isinstance(feed.data, np.ndarray) for feed in self.feeds):
+            return 1
+        return self.runner(min(size, len(self)))[0].program.lanes
 
     def run_rows(self, start, stop):
         """Run on the samples from `start` to `stop`; returns arrays that hold until the next run."""

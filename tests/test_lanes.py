@@ -40,6 +40,19 @@ def test_a_fault_in_one_lane_is_raised(lanes):
         training_loop.predict("predict", stepper, 4)
 
 
+def test_what_is_not_in_memory_is_read_by_one_thread():
+    class File:
+        shape = (SAMPLES, 3)
+
+        def __getitem__(self, rows):
+            return np.zeros(self.shape, "float32")[rows]
+
+    _, stepper = stepper_of(3, 4, lambda x: [x])
+    assert stepper.lanes(4) == 3
+    stepper.feeds = [Feed("predict", File(), "float32")]
+    assert stepper.lanes(4) == 1
+
+
 @pytest.mark.parametrize("lanes", [1, 3])
 def test_progress_is_shown_in_order(lanes, capsys):
     _, stepper = stepper_of(lanes, 4, lambda x: [x])
