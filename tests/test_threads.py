@@ -1,65 +1,145 @@
-"""How many threads a model is worth: small steps of loops on cores far from one another, and everything else."""
+"""Several threads on one model, and on models that share layers; interrupts in the middle of training."""
 
-import onnx_ir as ir
+import threading
+
+import numpy as np
 import pytest
 
-from onnxseq.compiler import pipeline, threads
-from onnxseq.compiler.ops import linalg, math
-from onnxseq.compiler.targets import PORTABLE
-from onnxseq.compiler.tensor import constant
-from onnxseq.compiler.tensor import placeholder as tensor
+from onnxseq import backend as K
+from onnxseq.callbacks import LambdaCallback
+from onnxseq.layers import BatchNormalization, Dense, Dropout
+from onnxseq.models import Sequential
 
-NEAR, FAR = 0.1, 0.6  # microseconds for a thousand elements, as threads.handoff gives
-
-
-def gates(rows, units):
-    return threads._gates(50, rows, units).graph
+RANDOM = np.random.RandomState(3)
+X = RANDOM.rand(64, 6).astype("float32")
+Y = RANDOM.rand(64, 2).astype("float32")
 
 
-def alone(*outputs, inputs):
-    return pipeline.compile(inputs, outputs, [], 0, PORTABLE).model
+def model():
+    made = Sequential([Dense(8, activation="relu", input_shape=(6,)), BatchNormalization(), Dropout(0.2), Dense(2)])
+    made.compile("adam", "mse")
+    return made
 
 
-@pytest.mark.parametrize(("rows", "units", "cost", "helps"), [
-    (64, 64, 0.0, True),
-    (64, 64, FAR, False),
-    (128, 256, NEAR, True),
-    (128, 256, FAR, True),  # what is multiplied outweighs what is moved
-    (32, 32, 0.0, None),  # the runtime does not share so small a product
-    (32, 32, FAR, None),
-])  # fmt: skip
-def test_a_second_thread_for_a_loop(rows, units, cost, helps):
-    saved = threads.saved(gates(rows, units), cost)
-    assert saved == 0 if helps is None else (saved > 0) == helps
+def run_together(functions):
+    """Run functions in threads of their own and raise the first fault of any."""
+    faults = []
+
+    def guard(function):
+        try:
+            function()
+        except BaseException as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=guard, args=(function,)) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        raise faults[0]
 
 
-def test_what_is_saved_grows_with_the_steps_and_falls_with_the_cost():
-    one, two = (threads.saved(threads._gates(steps, 64, 64).graph, FAR) for steps in (10, 20))
-    assert two == pytest.approx(2 * one)
-    assert threads.saved(gates(64, 64), NEAR) > threads.saved(gates(64, 64), FAR)
+@pytest.mark.parametrize("method", ["predict", "predict_on_batch"])
+def test_predict_from_eight_threads_gives_each_its_own(method):
+    made = model()
+    inputs = [RANDOM.rand(16 + i % 3, 6).astype("float32") for i in range(8)]
+    expected = [made.predict(x) for x in inputs]
+    fresh = model()  # builds its functions in the race also
+    fresh.set_weights(made.get_weights())
+
+    def worker(x, y):
+        def work():
+            for _ in range(20):
+                np.testing.assert_allclose(getattr(fresh, method)(x), y, rtol=1e-5, atol=1e-6)
+
+        return work
+
+    run_together([worker(x, y) for x, y in zip(inputs, expected, strict=True)])
 
 
-def test_large_work_outside_of_loops_is_counted_and_small_is_not():
-    for rows, helps in ((4096, True), (64, False)):
-        x = tensor(ir.DataType.FLOAT, (rows, 64))
-        model = alone(linalg.matmul(x, constant([[1.0] * 64] * 64)), inputs=[x])
-        assert (threads.saved(model.graph, FAR) > 0) == helps
+def test_training_while_others_predict_with_the_same_model():
+    """Each prediction is that of the weights after some whole step."""
+    alone = Sequential([Dense(1, use_bias=False, kernel_initializer="zeros", input_shape=(1,))])
+    alone.compile("sgd", "mse")
+    ones = np.ones((4, 1), "float32")
+    steps, allowed = 60, []
+    for _ in range(steps):
+        allowed.append(float(alone.predict(ones)[0, 0]))
+        alone.train_on_batch(ones, ones)
+    allowed.append(float(alone.predict(ones)[0, 0]))
+
+    shared = Sequential([Dense(1, use_bias=False, kernel_initializer="zeros", input_shape=(1,))])
+    shared.compile("sgd", "mse")
+    done = threading.Event()
+
+    def train():
+        for _ in range(steps):
+            shared.train_on_batch(ones, ones)
+        done.set()
+
+    def read():
+        while True:
+            last = done.is_set()
+            found = shared.predict(ones)
+            assert (found == found[0, 0]).all()
+            assert min(abs(float(found[0, 0]) - value) for value in allowed) < 1e-6
+            if last:
+                return
+
+    run_together([train, read, read])
+    np.testing.assert_array_equal(shared.get_weights()[0], alone.get_weights()[0])
 
 
-def test_an_if_counts_as_the_way_on_which_a_second_thread_helps_least():
-    ways = {"then_branch": gates(32, 32), "else_branch": gates(64, 64)}
-    either = ir.Node("", "If", [tensor(ir.DataType.BOOL, ())], [ir.AttrGraph(name, way) for name, way in ways.items()])
-    expected = threads.saved(gates(64, 64), FAR)
-    assert threads.saved(ir.Graph([], either.outputs, nodes=[either]), FAR) == expected < 0
+def test_training_one_model_while_others_predict_with_another():
+    trained, other = model(), model()
+    expected = other.predict(X)
+
+    def train():
+        trained.fit(X, Y, epochs=3, verbose=0)
+
+    def read():
+        for _ in range(20):
+            np.testing.assert_allclose(other.predict(X), expected, rtol=1e-5, atol=1e-6)
+
+    run_together([train, read, read])
 
 
-def test_a_model_without_loops_or_on_another_provider_has_all_threads():
-    x = tensor(ir.DataType.FLOAT, (64, 64))
-    assert threads.worth(alone(math.tanh(x), inputs=[x]), "CPUExecutionProvider") == 0
-    assert threads.worth(threads._gates(50, 64, 64), "CUDAExecutionProvider") == 0
+def test_two_models_train_at_once_as_they_do_alone():
+    np.random.seed(2)
+    made = [Sequential([Dense(2, input_shape=(6,))]) for _ in range(4)]
+    for one in made:
+        one.set_weights(made[0].get_weights())
+        one.compile("sgd", "mse")
+    made[0].fit(X, Y, epochs=2, shuffle=False, verbose=0)
+    run_together([lambda one=one: one.fit(X, Y, epochs=2, shuffle=False, verbose=0) for one in made[1:]])
+    for one in made[1:]:
+        np.testing.assert_array_equal(one.get_weights()[0], made[0].get_weights()[0])
 
 
-def test_the_machine_is_asked_once():
-    assert threads.handoff() >= 0
-    assert threads.handoff() == threads.handoff()
-    assert threads.worth(threads._gates(50, 64, 64), "CPUExecutionProvider") in (0, 1)
+@pytest.mark.parametrize("fault", [RuntimeError, KeyboardInterrupt, MemoryError])
+@pytest.mark.parametrize("event", ["on_batch_begin", "on_batch_end", "on_epoch_end"])
+def test_an_interrupt_leaves_the_state_after_the_last_whole_batch(event, fault):
+    def fresh():
+        np.random.seed(4)
+        made = Sequential([Dense(3, activation="tanh", input_shape=(6,)), Dense(2)])
+        made.compile("adam", "mse")
+        return made
+
+    def stop(index, logs):
+        if index == (2 if "batch" in event else 0):
+            raise fault()
+
+    made, expected = fresh(), fresh()
+    with pytest.raises(fault):
+        made.fit(X, Y, batch_size=16, shuffle=False, verbose=0, callbacks=[LambdaCallback(**{event: stop})])
+    steps = {"on_batch_begin": 2, "on_batch_end": 3, "on_epoch_end": 4}[event]
+    for start in range(0, 16 * steps, 16):
+        expected.train_on_batch(X[start : start + 16], Y[start : start + 16])
+    for a, b in zip(made.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    for a, b in zip(made.optimizer.get_weights(), expected.optimizer.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert K.get_value(made.optimizer.iterations) == steps
+    made.fit(X, Y, batch_size=16, shuffle=False, verbose=0, epochs=1)  # and training goes on
+    assert K.get_value(made.optimizer.iterations) == steps + 4
