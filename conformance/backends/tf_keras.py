@@ -206,8 +206,7 @@ def _uses_learning_phase(self):
 
 
 def _of_gru(options):
-    options = dict(options, reset_after=options.get("reset_after", False))
-    return {name: value for name, value in options.items() if name != "implementation"}
+    return dict(options, reset_after=options.get("reset_after", False))
 
 
 def _adapt():
