@@ -139,6 +139,19 @@ def _train_on_batch(original):
     return in_the_old_order
 
 
+def _fit_generator(original):
+    """r1.4's order of arguments: validation_freq came later, between the old ones; a Sequential has no shuffle."""
+
+    def run(self, generator, *arguments, **options):
+        rest = ["class_weight", "max_queue_size", "workers", "use_multiprocessing", "shuffle", "initial_epoch"]
+        if isinstance(self, tf_keras.Sequential):
+            rest.remove("shuffle")
+        options.update(zip(rest, arguments[6:]))
+        return original(self, generator, *arguments[:6], **options)
+
+    return run
+
+
 def _evaluate_generator(original):
     """r1.4's order of arguments: callbacks came later, between the old ones."""
 
@@ -193,14 +206,14 @@ def _uses_learning_phase(self):
 
 
 def _of_gru(options):
-    options = dict(options, reset_after=options.get("reset_after", False))
-    return {name: value for name, value in options.items() if name != "implementation"}
+    return dict(options, reset_after=options.get("reset_after", False))
 
 
 def _adapt():
     renames.changed(base_layer_v1.Layer, "add_update", _add_update)
     renames.changed(_Model, "compile", _compile)
     renames.changed(_Model, "evaluate", _evaluate)
+    renames.changed(_Model, "fit_generator", _fit_generator)
     renames.changed(_Model, "evaluate_generator", _evaluate_generator)
     renames.changed(_Model, "evaluate_generator", _evaluate)
     renames.changed(_Model, "predict_generator", _predict_generator)
