@@ -140,6 +140,7 @@ CASES = [
     grad_row(Feed((2, 3, 2, 5)), REPEATED, (2, 4, 5), 1, label="inner axis"),
     grad_row(Feed((2, 2, 3)), [0, 2, 0], (2, 2, 4), 2, label="last axis"),
     grad_row(Feed((3,)), [1, 1, 1], (4,), 0, label="vector"),
+    grad_row(Feed((3, 2, 512)), REPEATED, (512, 512), 0, label="large table"),
     Case(
         "Gather",
         lambda x, i: gather.gather_nd(x * x, i),

@@ -31,6 +31,7 @@ class Extract:
         reads: the variables read, with the names of their graph inputs.
         outputs: names of the graph outputs, in order.
         writes: the variables written, with the names of the graph outputs that hold their new values.
+        before: graph outputs that lie where a variable's new value will, which is made of them.
         masks: inputs to be filled with random truth values before every run.
     """
 
@@ -39,6 +40,7 @@ class Extract:
     reads: list[tuple[Variable, str]] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     writes: list[tuple[Variable, str]] = field(default_factory=list)
+    before: list[tuple[Variable, str]] = field(default_factory=list)
     masks: list[Mask] = field(default_factory=list)
 
 

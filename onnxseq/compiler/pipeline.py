@@ -5,7 +5,7 @@ from typing import Any
 
 import onnx_ir as ir
 
-from onnxseq.compiler.extract import Extract, Mask, extract
+from onnxseq.compiler.extract import Extract, extract
 from onnxseq.compiler.passes.bind import Bind
 from onnxseq.compiler.passes.columns import Columns
 from onnxseq.compiler.passes.convolutions import FuseConvolutions
@@ -20,6 +20,7 @@ from onnxseq.compiler.passes.masks import HostMasks
 from onnxseq.compiler.passes.phase import ResolvePhase
 from onnxseq.compiler.passes.pooled import NormalizeAfterPooling
 from onnxseq.compiler.passes.quarters import ConvolveQuarters
+from onnxseq.compiler.passes.rows import PutInPlace, UpdateRows
 from onnxseq.compiler.passes.scale import Scales
 from onnxseq.compiler.passes.share import Share
 from onnxseq.compiler.passes.sink import SinkBelowMaxima
@@ -32,7 +33,7 @@ from onnxseq.compiler.tensor import Tensor, Variable
 from onnxseq.compiler.threads import worth
 
 
-def passes(phase: int, target: Target, masks: list[Mask]) -> list[ir.passes.InPlacePass]:
+def passes(phase: int, target: Target, found: Extract) -> list[ir.passes.InPlacePass]:
     """Return the passes in their order."""
     return [
         ResolvePhase(phase),
@@ -44,12 +45,13 @@ def passes(phase: int, target: Target, masks: list[Mask]) -> list[ir.passes.InPl
         Columns(target),
         Share(),
         Layout(target),
-        *([HostMasks(masks)] if target.has("host_masks") else []),
+        *([HostMasks(found.masks)] if target.has("host_masks") else []),
         Share(),
         RemoveUnused(),
         Scales(target),
         NormalizeAfterPooling(),
         ConvolveQuarters(),
+        UpdateRows(target),
         Lower(target),
         JoinDirections(),
         Fold(),
@@ -60,6 +62,7 @@ def passes(phase: int, target: Target, masks: list[Mask]) -> list[ir.passes.InPl
         Share(),
         RemoveUnused(),
         Finish(),
+        *([PutInPlace(found.writes, found.before)] if target.on_cpu else []),
     ]
 
 
@@ -82,7 +85,7 @@ def compile(
     result = extract(inputs, outputs, updates, frozen, name)
     if sizes:
         result.model = Bind(sizes)(result.model).model
-    for step in passes(phase, target, result.masks):
+    for step in passes(phase, target, result):
         result.model = step(result.model).model
         verify(result.model, type(step).__name__)
     return result

@@ -56,6 +56,7 @@ class Program:
         self.fed = [name if name in present else None for name in extract.fed]
         self.reads: list[tuple[Variable, str]] = [(v, name) for v, name in extract.reads if name in present]
         self.writes: list[tuple[Variable, str]] = extract.writes
+        self.before: list[tuple[Variable, str]] = extract.before
         shared = sibling.flip if sibling is not None else None
         self.flip: state.Flip | None = (shared or state.Flip()) if self.writes else None
         self.masks = [mask for mask in extract.masks if mask.name in present]
@@ -270,7 +271,7 @@ class Runner:
             if bound.get(name) is not buffer:
                 binding.input(name, buffer)
                 bound[name] = buffer
-        for variable, name in program.writes:
+        for variable, name in (*program.writes, *program.before):
             spare = variable.state.pair[1 - parities[own]]  # type: ignore[index]
             if bound.get(name) is not spare:
                 binding.output(name, spare)
