@@ -68,19 +68,10 @@ def _transposed(node: ir.Node) -> Tensor | None:
 
 def _bias(node: ir.Node) -> Tensor | None:
     for product, bias in (node.inputs, node.inputs[::-1]):
-        producer = product.producer()
-        if producer is None or producer.domain or len(product.uses()) != 1 or product.is_graph_output():
-            continue
-        if product.rank != 2 or product.dims != node.outputs[0].dims or bias.dims not in (
-            product.dims[1:],
-            (1, *product.dims[1:]),
-        ):
-            continue
-        if producer.op_type == "MatMul":
-            return linalg.gemm_op(*producer.inputs, bias)
-        if producer.op_type == "Gemm" and len(producer.inputs) == 2:
-            attributes = {name: attribute(producer, name) for name in producer.attributes}
-            return linalg.gemm_op(*producer.inputs, bias, **attributes)
+        rows = (product.dims[1:], (1, *product.dims[1:]))
+        if product.dims == node.outputs[0].dims and bias.dims in rows:
+            if (fused := _with_c(product, bias)) is not None:
+                return fused
     return None
 
 
@@ -88,10 +79,21 @@ def _sum(node: ir.Node) -> Tensor | None:
     if node.op_type != "Add" or node.domain or node.outputs[0].rank != 2:
         return None
     for product, other in (node.inputs, node.inputs[::-1]):
-        if law.is_node(product, "MatMul") and len(product.uses()) == 1 and not product.is_graph_output():
-            a, b = product.producer().inputs
-            if a.rank == b.rank == 2 and other.dims == product.dims == node.outputs[0].dims:
-                return linalg.gemm_op(a, b, other)
+        if other.dims == product.dims == node.outputs[0].dims:
+            if (fused := _with_c(product, other)) is not None:
+                return fused
+    return None
+
+
+def _with_c(product: Tensor, c: Tensor) -> Tensor | None:
+    """Return a product of matrices which nothing else reads with something added to it, as one op."""
+    node = product.producer()
+    if node is None or node.domain or len(product.uses()) != 1 or product.is_graph_output() or product.rank != 2:
+        return None
+    if node.op_type == "MatMul":
+        return linalg.gemm_op(*node.inputs, c)
+    if node.op_type == "Gemm" and len(node.inputs) == 2:
+        return linalg.gemm_op(*node.inputs, c, **{name: attribute(node, name) for name in node.attributes})
     return None
 
 
