@@ -6,8 +6,9 @@
 3. What a variable's new value is made of, by putting rows into it, lies where the new value will, so that the op need
    not copy it.
 
-Adam over an embedding of 20,000 x 128 and 2560 words: 8 passes over memory and 1.8 ms of adding element by element
-become 6 passes; RMSprop needs 3 instead of 8.
+Measured beside adding to zeros element by element and updating the whole: a step of Adam, its batch of 32 x 40 words, on
+tables of 2,000 to 50,000 rows of 64 to 300 takes 0.5 to 0.8 of the time, of RMSprop 0.27 to 0.7, of 1,000 rows of 32 still
+0.9; from there on down, and where a batch picks more rows than the table has, it takes up to 1.2.
 
 It must not touch small tables, gradients of more rows than the table has, or half precision; nor let anything read a
 value in whose memory rows are put already.
@@ -23,7 +24,7 @@ from onnxseq.compiler.passes import rewrite
 from onnxseq.compiler.targets import Target
 from onnxseq.compiler.tensor import Tensor, Variable, attribute
 
-_LARGE = 1 << 18  # elements of a table
+_LARGE = 1 << 15  # elements of a table
 _FLOATS = (ir.DataType.FLOAT, ir.DataType.DOUBLE)
 
 
