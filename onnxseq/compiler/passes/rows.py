@@ -6,9 +6,9 @@
 3. What a variable's new value is made of, by putting rows into it, lies where the new value will, so that the op need
    not copy it.
 
-Measured beside adding to zeros element by element and updating the whole: a step of Adam, its batch of 32 x 40 words, on
-tables of 2,000 to 50,000 rows of 64 to 300 takes 0.5 to 0.8 of the time, of RMSprop 0.27 to 0.7, of 1,000 rows of 32 still
-0.9; from there on down, and where a batch picks more rows than the table has, it takes up to 1.2.
+Measured beside adding to zeros element by element and updating the whole, for batches of 32 x 40 words: on tables of
+2,000 to 50,000 rows of 64 to 300 a step of Adam takes 0.5 to 0.8 of the time, one of RMSprop 0.27 to 0.7; with 1,000
+rows of 32 still 0.9. On smaller tables, and where a batch picks more rows than there are, it takes up to 1.2.
 
 It must not touch small tables, gradients of more rows than the table has, or half precision; nor let anything read a
 value in whose memory rows are put already.
