@@ -14,6 +14,7 @@ from onnxseq.compiler.passes.finish import Finish
 from onnxseq.compiler.passes.fold import Fold
 from onnxseq.compiler.passes.fuse import FuseProducts, SinkRelu
 from onnxseq.compiler.passes.gated import GateSums
+from onnxseq.compiler.passes.hoist import Hoist
 from onnxseq.compiler.passes.layout import Layout
 from onnxseq.compiler.passes.lower import Lower
 from onnxseq.compiler.passes.masks import HostMasks
@@ -55,6 +56,7 @@ def passes(phase: int, target: Target, found: Extract) -> list[ir.passes.InPlace
         Lower(target),
         JoinDirections(),
         Fold(),
+        Hoist(),
         RemoveUnused(),
         FuseConvolutions(target),
         FuseProducts(),

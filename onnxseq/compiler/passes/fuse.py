@@ -10,7 +10,8 @@ After lowering, on ONNX ops:
 2. A 2-D MatMul with transposed operands is a Gemm that reads them as they lie.
 3. A row vector added to a 2-D product is the Gemm's C.
 4. In a loop, a matrix added to a product is the Gemm's C: one small op less at every step.
-5. The sum of a matrix over its rows is a product with a row of ones: 45 -> 12 us at 128x512.
+5. The sum of a matrix, or of the last axis of anything larger, over its rows is a product with a row of ones:
+   45 -> 12 us at 128x512, 1.9 -> 0.2 ms at 8x40x40x160.
 
 It must not fuse a product that something else reads, or operands of other ranks.
 """
@@ -98,12 +99,17 @@ def _with_c(product: Tensor, c: Tensor) -> Tensor | None:
 
 
 def _row_sum(node: ir.Node) -> Tensor | None:
-    x = node.inputs[0]
-    if x.rank != 2 or x.dtype != _FLOAT or reduction.reduced_axes(node) != (0,) or x.dims[1] == 1:
+    x, y = node.inputs[0], node.outputs[0]
+    if x.rank < 2 or x.dtype != _FLOAT or reduction.reduced_axes(node) != tuple(range(x.rank - 1)) or x.dims[-1] == 1:
         return None
-    ones = shape.expand(constant(np.ones((1, 1), np.float32)), [1, shape.dim_of(x, 0)])
-    row = linalg.matmul_op(shape.with_dims(ones, (1, x.dims[0])), x)
-    return row if attribute(node, "keepdims", 1) else shape.squeeze(row, [0])
+    if not isinstance(x.dims[-1], int) and x.rank > 2:
+        return None
+    rows = x if x.rank == 2 else shape.reshape(x, (-1, x.dims[-1]))
+    ones = shape.expand(constant(np.ones((1, 1), np.float32)), [1, shape.dim_of(rows, 0)])
+    row = linalg.matmul_op(shape.with_dims(ones, (1, rows.dims[0])), rows)
+    if x.rank == 2:
+        return row if attribute(node, "keepdims", 1) else shape.squeeze(row, [0])
+    return shape.reshape(row, y.dims)
 
 
 class SinkRelu(ir.passes.InPlacePass):
