@@ -24,10 +24,11 @@ class Case:
         compile_arguments: the arguments of `compile`.
         vocabulary: number of words when the input is made of word numbers, else None.
         target_shape: shape of one target where it is neither a class nor a number, else None.
+        drops_state: whether a recurrent layer drops its state.
     """
 
     def __init__(self, name, build, input_shape, batch, steps, predict_batches, classes, compile_arguments,
-                 vocabulary=None, target_shape=None):
+                 vocabulary=None, target_shape=None, drops_state=False):
         self.name = name
         self.build = build
         self.input_shape = input_shape
@@ -38,6 +39,7 @@ class Case:
         self.compile_arguments = compile_arguments
         self.vocabulary = vocabulary
         self.target_shape = target_shape
+        self.drops_state = drops_state
 
     def data(self, num_batches, seed=7):
         """Random inputs and targets for `num_batches` whole batches."""
@@ -236,7 +238,8 @@ CASES = {
         Case("conv3d", conv3d_layers, (16, 32, 32, 1), 16, 10, 10, 10, categorical("adam")),
         Case("local", local_layers, (32, 32, 3), 32, 40, 40, 10, categorical("adam")),
         Case("lstm", lstm_layers, (80,), 32, 20, 40, 1,
-             {"loss": "binary_crossentropy", "optimizer": "adam", "metrics": ["accuracy"]}, vocabulary=20000),
+             {"loss": "binary_crossentropy", "optimizer": "adam", "metrics": ["accuracy"]}, vocabulary=20000,
+             drops_state=True),
         Case("textgen", textgen_layers, (40, 57), 128, 20, 40, 57, categorical("rmsprop")),
         Case("gru", gru_layers, (50, 16), 64, 40, 80, 1, {"loss": "binary_crossentropy", "optimizer": "adam"}),
         Case("tiny", tiny_layers, (32,), 32, 400, 400, 1, {"loss": "mean_squared_error", "optimizer": "sgd"}),

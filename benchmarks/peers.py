@@ -11,6 +11,7 @@ PEERS = {
     "onnxseq": ("onnxseq", {}),
     "onnxseq-training": ("onnxseq-training", {}),
     "torch": ("peers", {}),
+    "torch-steps": ("peers", {}),
     "torch-compile": ("peers", {}),
     "keras-jax": ("peers", {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}),
     "keras-torch": ("peers", {"KERAS_BACKEND": "torch"}),
@@ -18,9 +19,16 @@ PEERS = {
     "tf_keras": ("peers", {"TF_USE_LEGACY_KERAS": "1"}),
     "tf-1.4": ("tf14", {}),
 }
+# Peers that are for some models alone -> whether a model is one of them.
+ONLY_FOR = {"torch-steps": lambda case: case.drops_state}
 OURS = ("onnxseq", "onnxseq-training")
 GROUPS = tuple(dict.fromkeys(group for group, _ in PEERS.values()))
 NUM_THREADS = 2
+
+
+def peers_for(case, names):
+    """Those of the named peers that a model has a use for."""
+    return [name for name in names if name not in ONLY_FOR or ONLY_FOR[name](case)]
 
 
 class PeerFailed(Exception):

@@ -5,14 +5,15 @@ import subprocess
 import sys
 import time
 
-from benchmarks.peers import PEERS, Peer, PeerFailed
+from benchmarks.cases import CASES
+from benchmarks.peers import PEERS, Peer, PeerFailed, peers_for
 
 TIMED_VERBS = ("train", "predict", "latency")
 MEMORY_STEPS = 10_000
 
 
 def measure_model(model, peer_names, pythons, verbs, num_rounds, real_time, log):
-    """Time one model on all peers.
+    """Time one model on all peers that are for it.
 
     Returns:
         {peer: {"version", "first_step", "import", verb: [seconds of each round], "memory": megabytes}} and
@@ -20,7 +21,7 @@ def measure_model(model, peer_names, pythons, verbs, num_rounds, real_time, log)
     """
     live, results, missing = {}, {}, {}
     try:
-        for name in peer_names:
+        for name in peers_for(CASES[model], peer_names):
             peer = Peer(name, pythons[PEERS[name][0]], real_time, log)
             live[name] = peer
             attempt(live, missing, name, lambda peer=peer, name=name: results.update(

@@ -1,11 +1,12 @@
 """Raw PyTorch: the loop that an experienced user writes by hand, eager or through torch.compile."""
 
+import functools
 import importlib
 import time
 
 
-def network(nn, name):
-    """The same models as in cases.py, channels first, logits out."""
+def network(nn, name, steps=False):
+    """The same models as in cases.py, channels first, logits out; `steps` as for TorchPeer."""
     same = {"padding": 1, "bias": False}
     if name == "mlp":
         return nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Dropout(0.2), nn.Linear(512, 512), nn.ReLU(),
@@ -38,7 +39,8 @@ def network(nn, name):
         return nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), nn.MaxPool2d(2), locally(nn, 16, 16, 15), nn.ReLU(),
                              locally(nn, 16, 16, 13), nn.ReLU(), nn.Flatten(), nn.Linear(16 * 11 * 11, 10))
     if name == "lstm":
-        return nn.Sequential(nn.Embedding(20000, 128), recurrent(nn, nn.LSTM(128, 128, batch_first=True), 0.2),
+        last = importlib.import_module("benchmarks.torch_steps").Last if steps else functools.partial(recurrent, nn)
+        return nn.Sequential(nn.Embedding(20000, 128), last(nn.LSTM(128, 128, batch_first=True), 0.2),
                              nn.Linear(128, 1))
     if name == "textgen":
         return nn.Sequential(recurrent(nn, nn.LSTM(57, 128, batch_first=True)), nn.Linear(128, 57))
@@ -73,7 +75,7 @@ def locally(nn, num_in, num_out, size):
 def recurrent(nn, layer, dropout=0.0):
     """A recurrent layer of which the last states are read, with one dropout mask for the inputs of all steps.
 
-    Its state is not dropped: the fused layer, which one takes for speed, cannot.
+    Its state is not dropped: the fused layer, which one takes for speed, cannot. What can: torch_steps.py.
     """
 
     class Last(nn.Module):
@@ -107,9 +109,10 @@ class TorchPeer:
     Arguments:
         compiled: True to run model and loss through torch.compile.
         case: the benchmarks.cases.Case whose data and sizes are taken.
+        steps: True for a recurrent layer that goes step by step and drops its state, False for the fused one.
     """
 
-    def __init__(self, compiled, case):
+    def __init__(self, compiled, case, steps=False):
         self.case = case
         start = time.perf_counter()
         self.torch = torch = importlib.import_module("torch")
@@ -121,7 +124,7 @@ class TorchPeer:
         self.x, self.x_predict = self.inputs(x), self.inputs(x_predict)
         self.sample = x[:1]
         self.y = self.inputs(y) if case.target_shape else torch.from_numpy(y.argmax(1) if case.classes > 1 else y)
-        self.model = network(torch.nn, case.name)
+        self.model = network(torch.nn, case.name, steps)
         if len(case.input_shape) == 3 or case.target_shape:
             self.model = self.model.to(memory_format=torch.channels_last)
         elif len(case.input_shape) == 4:

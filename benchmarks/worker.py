@@ -19,6 +19,7 @@ MAKERS = {
     "onnxseq": lambda case: KerasPeer("onnxseq", case),
     "onnxseq-training": lambda case: KerasPeer("onnxseq", case),
     "torch": lambda case: TorchPeer(False, case),
+    "torch-steps": lambda case: TorchPeer(False, case, steps=True),
     "torch-compile": lambda case: TorchPeer(True, case),
     "keras-jax": lambda case: KerasPeer("keras", case),
     "keras-torch": lambda case: KerasPeer("keras", case),

@@ -1,4 +1,10 @@
-"""Factors of a loop's gradient: how products are regrouped, what stays, that values stay, how little a step does."""
+"""Factors of a loop's gradient: how products are regrouped, what stays, that values stay, how little a step does.
+
+The checks find faults: each is planted in the module that is right but for it.
+"""
+
+import inspect
+import types
 
 import numpy as np
 import pytest
@@ -7,6 +13,7 @@ from onnxseq.compiler import autodiff
 from onnxseq.compiler.function import Function
 from onnxseq.compiler.ops import factors, linalg, loop, math, reduction, shape
 from onnxseq.compiler.tensor import placeholder
+from tests.op_check import Case, Feed, check
 
 G, H, A, B = (placeholder("float32", (2, 3), name) for name in "ghab")
 ROW = placeholder("float32", (3,), "row")
@@ -28,7 +35,7 @@ CASES = {
     "a sign between": ([(-(G * A)) * B], ["Mul(g, Mul(Neg(a), b))"]),
     "a sum": ([G * A + G * B], ["Mul(g, Add(a, b))"]),
     "a difference": ([G * A - B * G], ["Mul(g, Sub(a, b))"]),
-    "a sum and behind it": ([(G * A - G * B) * A], ["Mul(g, Mul(Sub(a, b), a))"]),
+    "a difference and behind it": ([(G * A - G * B) * A], ["Mul(g, Mul(Sub(a, b), a))"]),
     "behind another op": ([(math.tanh(G * A) * A) * B], ["Mul(Tanh(Mul(g, a)), Mul(a, b))"]),
     "below another op": ([math.tanh((G * A) * B)], ["Tanh(Mul(g, Mul(a, b)))"]),
     "a product of states": ([((G * H) * A) * B], ["Mul(Mul(g, h), Mul(a, b))"]),
@@ -64,27 +71,37 @@ def nodes_of(values):
     return list(found)
 
 
-def regrouped(values):
-    return factors.regrouped(values, nodes_of(values), STATES)
+def regrouped(values, by=factors):
+    return by.regrouped(values, nodes_of(values), STATES)
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_products_are_regrouped(case):
+def check_form(case, by=factors):
+    """Raise AssertionError where products are not what they are to be, or become something else the second time."""
     values, expected = CASES[case]
-    once = regrouped(values)
+    once = regrouped(values, by)
     assert [text(v) for v in once] == expected
-    assert [text(v) for v in regrouped(once)] == expected
+    assert [text(v) for v in regrouped(once, by)] == expected
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_values_stay(case):
+def check_values(case, by=factors):
+    """Raise AssertionError where a value differs from what it was."""
     values, _ = CASES[case]
     inputs = [G, H, A, B, ROW, NUMBER, SINGLE]
     random = np.random.default_rng(1)
     arrays = [random.uniform(0.5, 2, x.dims).astype("float32") for x in inputs]
-    found, wanted = (Function(inputs, list(v))(arrays) for v in (regrouped(values), values))
+    found, wanted = (Function(inputs, list(v))(arrays) for v in (regrouped(values, by), values))
     for a, b in zip(found, wanted, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_products_are_regrouped(case):
+    check_form(case)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_values_stay(case):
+    check_values(case)
 
 
 def test_absent_values_stay_absent():
@@ -124,3 +141,94 @@ def test_a_step_back_multiplies_once_per_value(kind, products):
     ops = step_back(kind)
     assert ops.count("Mul") == products
     assert not {"Neg", "Sub", "Sigmoid", "Tanh"} & set(ops)
+
+
+# -- gradients, and planted faults ----------------------------------------------------------------------------
+
+
+def gated(x, k, h, c):
+    """Products one after the other, with a sign, in sums of one state and of two, and read twice, in the gradient."""
+    xt, kept, state, cell = (placeholder(v.element_type, dims) for v, dims in
+                             ((x, x.dims[1:]), (k, k.dims[1:]), (h, h.dims), (c, c.dims)))  # fmt: skip
+    z, n = math.sigmoid(xt + state), math.tanh(xt * state)
+    new_cell = (cell * kept + xt) * kept + n * (1.0 - kept)
+    new_state = z * state + (1.0 - z) * n
+    return loop.loop([(state, h), (cell, c)], [(xt, x), (kept, k)], [new_state, new_cell], [])[0]
+
+
+def gated_reference(x, k, h, c):
+    for xt, kept in zip(x, k, strict=True):
+        z, n = 1 / (1 + np.exp(-xt - h)), np.tanh(xt * h)
+        h, c = z * h + (1 - z) * n, (c * kept + xt) * kept + n * (1 - kept)
+    return [h, c]
+
+
+def check_gradients(dtype="float64"):
+    """Raise AssertionError where the loop's gradient is not the slope, or, in float32, not that of float64."""
+    feeds = [Feed((6, 2, 3)), Feed((6, 2, 3), 0.2, 0.9), Feed((2, 3)), Feed((2, 3))]
+    check(Case("onnxseq::Loop", gated, feeds, gated_reference), dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_gradients(dtype):
+    check_gradients(dtype)
+
+
+# label -> what stands in the module, what the fault makes of it, and the case of one step which must find it
+VALUE_FAULTS = {
+    "a sign is lost": ("(core, math.neg(factor))", "(core, factor)", "a sign"),
+    "a sign is lost before another factor": ("(core, math.neg(factor))", "(core, factor)", "a sign between"),
+    "factors of different values are added": ("if core is other and a", "if a", "two states stay"),
+    "a sum is taken for a difference": ("return core, math.add(a, b)", "return core, math.sub(a, b)", "a sum"),
+    "a sum forgets a value": ("return core, math.add(a, b)", "return core, a", "a sum"),
+    "factors are added that follow one another": ("math.mul(factor, other)", "math.add(factor, other)", "three"),
+    "the first factor is dropped": ("else math.mul(factor, other)", "else other", "one after the other"),
+    "the second factor is dropped": ("else math.mul(factor, other)", "else factor", "from the left"),
+    "a factor is dropped where a product is read twice": (
+        "(whole(x), None)", "(products[x][0] if x in products else whole(x), None)", "read twice stays"),
+    "a factor is dropped before another op": ("else math.mul(core, factor)", "else core", "below another op"),
+}  # fmt: skip
+# The same, of differences: no op's gradient has one between two products.
+DIFFERENCE_FAULTS = {
+    "a difference is taken for a sum": ("else math.sub(a, b)", "else math.add(a, b)", "a difference"),
+    "a difference is turned round": ("else math.sub(a, b)", "else math.sub(b, a)", "a difference and behind it"),
+}
+# Here values stay, and the steps take longer.
+FORM_FAULTS = {
+    "a row of factors is regrouped": ("x is None or x.dims not in (y.dims, ())", "x is None", "a row of factors stays"),
+    "a product that something else reads is regrouped": (" and reads[x] == 1", "", "read twice stays"),
+    "a factor depends on a state": (" and other not in late", "", "a product of states"),
+    "products are not found": ("if product is not None:", "if False:", "one after the other"),
+}  # fmt: skip
+
+
+def planted(fault):
+    """Return the module with a fault in it."""
+    old, new, _ = fault
+    source = inspect.getsource(factors)
+    assert source.count(old) == 1, f"{old!r} stands in the module {source.count(old)} times; expected once"
+    module = types.ModuleType("planted")
+    exec(compile(source.replace(old, new), "planted", "exec"), module.__dict__)
+    return module
+
+
+@pytest.mark.parametrize("label", [*VALUE_FAULTS, *DIFFERENCE_FAULTS])
+def test_a_wrong_value_is_found(label):
+    fault = {**VALUE_FAULTS, **DIFFERENCE_FAULTS}[label]
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        check_values(fault[2], planted(fault))
+
+
+@pytest.mark.parametrize("fault", VALUE_FAULTS.values(), ids=VALUE_FAULTS)
+def test_a_wrong_gradient_is_found(fault, monkeypatch):
+    monkeypatch.setattr(loop, "factors", planted(fault))
+    with pytest.raises(AssertionError, match="slope of order 1 differs"):
+        check_gradients()
+
+
+@pytest.mark.parametrize("fault", FORM_FAULTS.values(), ids=FORM_FAULTS)
+def test_a_wrong_form_is_found(fault):
+    module = planted(fault)
+    check_values(fault[2], module)
+    with pytest.raises(AssertionError, match="At index 0 diff"):
+        check_form(fault[2], module)

@@ -4,7 +4,7 @@ import importlib.metadata
 import math
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -183,21 +183,35 @@ class Session:
             disabled = [*disabled, "MatmulTransposeFusion"]
             self._session = ort.InferenceSession(model, options, providers=providers, disabled_optimizers=disabled)
         self.device = Device("cuda" if provider == "CUDAExecutionProvider" else "cpu")
+        # From the first run the runtime learns how large one block for all values must be, and takes it in the second
+        # beside all that the first has taken, which nothing uses again: 611 MB for 345, of 1,000 steps of an LSTM.
+        self._first = iter([_giving_back()] if self.device.is_host else [])
 
     def binding(self) -> "Binding":
         """Return an empty binding of this session's inputs and outputs."""
-        return Binding(self._session, self.device)
+        return Binding(self._session, self.device, self._first)
 
     def run(self, feeds: dict[str, np.ndarray], outputs: list[str] | None = None) -> list[np.ndarray]:
         """Run once with arrays by name; for checks and single calls."""
         return self._session.run(outputs, feeds)
 
 
-class Binding:
-    """Inputs and outputs of a session, bound once and run many times."""
+def _giving_back() -> Any:
+    """Return the options of a run behind which the runtime gives the host's memory that is not in use back."""
+    options = ort.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
 
-    def __init__(self, session: Any, device: Device):
-        self._session, self._device = session, device
+
+class Binding:
+    """Inputs and outputs of a session, bound once and run many times.
+
+    Arguments:
+        first: the options of the session's runs to come, as long as they are other than the usual ones.
+    """
+
+    def __init__(self, session: Any, device: Device, first: Iterator[Any]):
+        self._session, self._device, self._first = session, device, first
         self._binding = session.io_binding()
 
     def input(self, name: str, buffer: Buffer) -> None:
@@ -211,7 +225,7 @@ class Binding:
         self._binding.bind_output(name, self._device.kind, self._device.index)
 
     def run(self) -> None:
-        self._session.run_with_iobinding(self._binding)
+        self._session.run_with_iobinding(self._binding, next(self._first, None))
 
     def result(self, position: int) -> np.ndarray:
         """Return a copy of an output that the runtime allocated; ``position`` counts bound outputs."""
