@@ -179,6 +179,7 @@ class Bidirectional(Wrapper):
             raise AttributeError(text(type(self).__name__, describe(layer), "a recurrent layer", "Wrap e.g. LSTM(32)."))
         options = layer.get_config()
         ahead = type(layer).from_config(options)
+        ahead._base_name = layer._base_name  # the forward half stands for the layer itself, in its weights' names too
         super().__init__(ahead, **kwargs)
         self.forward_layer = ahead
         self.backward_layer = type(layer).from_config({**options, "go_backwards": not options["go_backwards"]})
