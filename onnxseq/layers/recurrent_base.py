@@ -143,7 +143,9 @@ class Recurrent(Layer):
         if self.stateful:
             self.add_update([K.update(old, new) for old, new in zip(self.states, states, strict=True)], inputs)
         result = outputs if self.return_sequences else last
-        if 0 < self.dropout < 1 or 0 < self.recurrent_dropout < 1:
+        if self.return_state and any(result is state for state in states):
+            result = K.identity(result)  # an output of its own, known by its own number among the layer's outputs
+        if self.dropout + self.recurrent_dropout > 0:
             result._uses_learning_phase = True
         return [result, *states] if self.return_state else result
 
