@@ -152,6 +152,35 @@ def test_training_argument_draws():
     assert (function([np.ones((2, 5, 3))])[0] != function([np.ones((2, 5, 3))])[0]).any()
 
 
+@pytest.mark.parametrize("rows", [1, 3, 400])
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("make", [L.SimpleRNN, L.GRU, L.LSTM])
+def test_nan_stays_nan(make, back, rows):
+    """What follows from a step or a weight that is no number is none."""
+    x = L.Input((6, 4))
+    layer = make(3, "relu", return_sequences=True, return_state=True, go_backwards=back)
+    model = models.Model(x, layer(x))
+    array = np.array(drawn(rows, 6, 4))
+    assert all(np.isfinite(y).all() for y in model.predict(array, batch_size=rows))
+    array[rows - 1, 2, 1] = np.nan
+    sequences, *states = model.predict(array, batch_size=rows)
+    expected = np.zeros((rows, 6), bool)
+    expected[rows - 1, 3 if back else 2 :] = True
+    np.testing.assert_array_equal(np.isnan(sequences), np.repeat(expected[..., None], 3, 2))
+    for state in states:
+        np.testing.assert_array_equal(np.isnan(state), np.repeat(expected[:, -1:], 3, 1))
+    array[rows - 1, 2, 1] = 0
+    weights = layer.get_weights()
+    for place in range(3):
+        layer.set_weights([w * np.nan if index == place else w for index, w in enumerate(weights)])
+        assert all(np.isnan(y).all() for y in model.predict(array, batch_size=rows))
+
+
+def test_an_infinite_step_is_a_number():
+    model = models.Sequential([L.LSTM(3, recurrent_activation="sigmoid", input_shape=(6, 1))])
+    assert np.isfinite(model.predict(np.full((2, 6, 1), np.inf))).all()
+
+
 def given(layer, *shapes):
     return lambda: layer(L.Input((5, 3)), initial_state=[L.Input(shape) for shape in shapes])
 
