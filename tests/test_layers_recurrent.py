@@ -207,6 +207,16 @@ MESSAGES = [
      "ConvLSTM2D 'r': reset_states() of a layer that keeps none; expected stateful=True."),
     (lambda: L.Bidirectional(L.LSTM(2), "add"), ValueError,
      "Bidirectional: merge_mode='add'; expected 'concat', 'sum', 'mul', 'ave' or None."),
+    (lambda: L.Bidirectional(L.LSTM(2, return_state=True), name="b")(L.Input((4, 3))), ValueError,
+     "Bidirectional 'b': the layer returns 3 tensors each way; expected one, the output. Leave return_state out of the "
+     "layer."),
+    (lambda: L.GRU(2.5, name="r")(L.Input((4, 3))), TypeError,
+     "GRU 'r': units=2.5; expected a whole number from 1 on."),
+    (lambda: L.ConvLSTM2D(-2, 2, name="r")(L.Input((4, 3, 3, 1))), ValueError,
+     "ConvLSTM2D 'r': filters=-2; expected a whole number from 1 on."),
+    (lambda: L.GRU(2, name="r")(L.Input((4, 3)), initial_state=[]), ValueError,
+     "GRU 'r': 1 input tensors arrived; expected 2. Call the layer once for each tensor, or merge them into one "
+     "first."),
     (lambda: L.Bidirectional(3), AttributeError,
      "Bidirectional: 3; expected a recurrent layer. Wrap e.g. LSTM(32)."),
 ]  # fmt: skip

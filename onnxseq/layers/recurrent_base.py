@@ -106,7 +106,7 @@ class Recurrent(Layer):
             return super().__call__(inputs, **kwargs)
         initial_state = to_list(initial_state)
         of_layers = [hasattr(state, "_keras_history") for state in initial_state]
-        if any(of_layers) != all(of_layers):
+        if any(of_layers) and not all(of_layers):
             raise ValueError(
                 text(self._who, "initial states arrived of which some come from layers and some do not",
                      "all of them or none", "Make every one of them an Input() or the output of a layer.")
@@ -213,6 +213,13 @@ def rows_like(inputs, width):
     """Return ones of shape (batch, width) for inputs of shape (batch, steps, …)."""
     one = K.ones_like(K.sum(K.batch_flatten(inputs[:, :1]), axis=1, keepdims=True))
     return one * K.constant(np.ones((1, width)), dtype=K.dtype(inputs))
+
+
+def require_count(who, name, value):
+    """Raise TypeError where a number of outputs is no whole number, ValueError where it is none from 1 on."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < 1:
+        raise (ValueError if whole else TypeError)(text(who, f"{name}={describe(value)}", "a whole number from 1 on"))
 
 
 def share(who, name, value):

@@ -235,6 +235,12 @@ class Bidirectional(Wrapper):
     def call(self, inputs, training=None, mask=None):
         ahead = _call_half(self.forward_layer, inputs, training, mask)
         back = _call_half(self.backward_layer, inputs, training, mask)
+        # As in tf.keras, the sum of two lists is what the one returns and behind it what the other does.
+        if isinstance(ahead, list) and (self.return_sequences or self.merge_mode != "sum"):
+            raise ValueError(
+                text(self._who, f"the layer returns {len(ahead)} tensors each way", "one, the output",
+                     "Leave return_state out of the layer.")
+            )  # fmt: skip
         by_phase = any(getattr(y, "_uses_learning_phase", False) for y in (ahead, back))
         if self.return_sequences:
             back = K.reverse(back, 1)
