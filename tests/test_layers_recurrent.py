@@ -133,6 +133,15 @@ def test_dropout_draws_one_mask_for_all_steps(steps, unroll):
     np.testing.assert_array_equal(test, array)
 
 
+@pytest.mark.parametrize("name", ["dropout", "recurrent_dropout"])
+def test_a_share_of_one_drops_nothing_and_yet_asks_for_the_phase(name):
+    x = L.Input((5, 3))
+    outputs = L.LSTM(4, **{name: 1.0})(x)
+    assert models.Model(x, outputs).uses_learning_phase
+    function, array = K.function([x, K.learning_phase()], [outputs]), drawn(2, 5, 3)
+    np.testing.assert_array_equal(function([array, 1])[0], function([array, 0])[0])
+
+
 def test_states_pass_from_batch_to_batch():
     model = models.Sequential([L.LSTM(2, stateful=True, batch_input_shape=(3, 6, 4))])
     whole = models.Sequential([L.LSTM(2, input_shape=(12, 4))])

@@ -237,19 +237,3 @@ def bidirectional_lstm(keras, random):
         "halves_differ_in_training": bool((trained[:, :8] != trained[:, 8:]).any()),
         "halves_agree_in_test": bool(np.allclose(tested[:, :8], tested[:, 8:], atol=1e-6)),
     }
-
-
-@case("recurrent_dropout/share_of_one", EXACT)
-def share_of_one(keras, random):
-    """Nothing is dropped where all would be; the output depends on the phase by what is said, not by what is done."""
-    L, K = keras.layers, keras.backend
-    x = L.Input(shape=(STEPS, FEATURES))
-    fields = {}
-    for name in ("dropout", "recurrent_dropout"):
-        layer = L.LSTM(UNITS, **{name: 1.0})
-        output = layer(x)
-        array = normal(random, 3, STEPS, FEATURES)
-        function = K.function([x, K.learning_phase()], [output])
-        fields[name + "_depends"] = bool(output._uses_learning_phase)
-        fields[name + "_changes_nothing"] = bool(np.array_equal(function([array, 1])[0], function([array, 0])[0]))
-    return fields
