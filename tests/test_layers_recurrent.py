@@ -190,6 +190,20 @@ def test_an_infinite_step_is_a_number():
     assert np.isfinite(model.predict(np.full((2, 6, 1), np.inf))).all()
 
 
+def test_bidirectional_goes_on_with_the_weights_of_a_layer():
+    x = L.Input((6, 4))
+    cell = L.GRU(3, return_sequences=True, name="cell")
+    alone = cell(x)
+    both = L.Bidirectional(cell, name="both")
+    model = models.Model(x, [alone, both(x)])
+    assert [weight.name for weight in both.weights[::3]] == ["cell/kernel:0", "both/cell/kernel:0"]
+    assert cell.name == "cell" and both.forward_layer.name == "forward_cell"
+    model.compile("sgd", "mse")
+    model.train_on_batch(SEQUENCES, [np.ones((3, 6, 3)), np.ones((3, 6, 6))])
+    outputs = model.predict(SEQUENCES)
+    np.testing.assert_allclose(outputs[0], outputs[1][..., :3], atol=1e-6)
+
+
 def given(layer, *shapes):
     return lambda: layer(L.Input((5, 3)), initial_state=[L.Input(shape) for shape in shapes])
 

@@ -1,5 +1,7 @@
 """Layers around another layer: Wrapper, to be built on, TimeDistributed and Bidirectional."""
 
+import copy
+
 from onnxseq import backend as K
 from onnxseq import config as configuration
 from onnxseq import registry
@@ -152,10 +154,11 @@ _MERGES = {
 class Bidirectional(Wrapper):
     """Goes over a sequence from both ends, by a layer and its twin, and joins what both give.
 
-    The twin has weights of its own. Its outputs of all steps are turned round before they are joined, so that both
-    outputs of a step stand together. Some rules are tf.keras's own: the losses of the twin's regularizers are not added
-    to a model's, the twin's states are kept from batch to batch by testing and predicting, not by training, and
-    ``trainable`` counts when it is said of the inner layer, before it is wrapped.
+    The twin has weights of its own; a layer that has weights already goes on with them. The twin's outputs of all steps
+    are turned round before they are joined, so that both outputs of a step stand together. Some rules are tf.keras's
+    own: the losses of the twin's regularizers are not added to a model's, the twin's states are kept from batch to
+    batch by testing and predicting, not by training, and ``trainable`` counts when it is said of the inner layer,
+    before it is wrapped.
 
     Shapes:
         input (batch, steps, …), output as the layer's, its last axis twice as long for ``'concat'``.
@@ -178,8 +181,9 @@ class Bidirectional(Wrapper):
         if not isinstance(layer, Layer) or not hasattr(layer, "go_backwards"):
             raise AttributeError(text(type(self).__name__, describe(layer), "a recurrent layer", "Wrap e.g. LSTM(32)."))
         options = layer.get_config()
-        ahead = type(layer).from_config(options)
-        ahead._base_name = layer._base_name  # the forward half stands for the layer itself, in its weights' names too
+        # The forward half stands for the layer: it has the weights that this one has, or makes those of its name.
+        ahead = copy.copy(layer) if layer.built else type(layer).from_config(options)
+        ahead._base_name = layer._base_name
         super().__init__(ahead, **kwargs)
         self.forward_layer = ahead
         self.backward_layer = type(layer).from_config({**options, "go_backwards": not options["go_backwards"]})
