@@ -236,10 +236,14 @@ MESSAGES = [
     (lambda: L.GRU(2.5, name="r")(L.Input((4, 3))), TypeError,
      "GRU 'r': units=2.5; expected a whole number from 1 on."),
     (lambda: L.ConvLSTM2D(-2, 2, name="r")(L.Input((4, 3, 3, 1))), ValueError,
-     "ConvLSTM2D 'r': filters=-2; expected a whole number from 1 on."),
+     "ConvLSTM2D 'r': filters=-2; expected a whole number from 0 on."),
     (lambda: L.GRU(2, name="r")(L.Input((4, 3)), initial_state=[]), ValueError,
      "GRU 'r': 1 input tensors arrived; expected 2. Call the layer once for each tensor, or merge them into one "
      "first."),
+    (lambda: L.TimeDistributed(L.LSTM(2, stateful=True, name="r"), name="t")(L.Input(batch_shape=(2, 5, 4, 3))),
+     ValueError,
+     "TimeDistributed 't': LSTM 'r' with stateful=True arrived; expected a layer that keeps no states. Leave stateful "
+     "out: every step of every sample begins with the same states."),
     (lambda: L.Bidirectional(3), AttributeError,
      "Bidirectional: 3; expected a recurrent layer. Wrap e.g. LSTM(32)."),
 ]  # fmt: skip

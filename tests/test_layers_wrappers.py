@@ -55,6 +55,13 @@ def test_names_of_weights_hold_both_scopes():
     assert [weight.name for weight in model.weights[:2]] == names
 
 
+def test_names_of_weights_hide_a_wrapper_inside():
+    K.clear_session()
+    layer = L.TimeDistributed(L.TimeDistributed(L.TimeDistributed(L.Dense(3)), name="inner"), name="outer")
+    layer(L.Input((4, 3, 5, 2)))
+    assert [weight.name for weight in layer.weights] == ["outer/dense/kernel:0", "outer/dense/bias:0"]
+
+
 def test_what_a_wrapper_shares_with_the_inner_layer():
     class Doubled(L.Wrapper):
         def build(self, input_shape):

@@ -78,7 +78,7 @@ class ConvLSTM2D(Gated):
                 text(self._who, f"input has shape {tuple(input_shape)}", "a known number of channels",
                      "Give the input's shape in full.")
             )  # fmt: skip
-        require_count(self._who, "filters", self.filters)
+        require_count(self._who, "filters", self.filters, least=0)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
                 text(self._who, f"strides={self.strides} and dilation_rate={self.dilation_rate}", "1 for one of them")

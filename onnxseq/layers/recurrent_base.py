@@ -215,11 +215,13 @@ def rows_like(inputs, width):
     return one * K.constant(np.ones((1, width)), dtype=K.dtype(inputs))
 
 
-def require_count(who, name, value):
-    """Raise TypeError where a number of outputs is no whole number, ValueError where it is none from 1 on."""
+def require_count(who, name, value, least=1):
+    """Raise TypeError where a number of outputs is no whole number, ValueError where it is too small."""
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or value < 1:
-        raise (ValueError if whole else TypeError)(text(who, f"{name}={describe(value)}", "a whole number from 1 on"))
+    if not whole or value < least:
+        raise (ValueError if whole else TypeError)(
+            text(who, f"{name}={describe(value)}", f"a whole number from {least} on")
+        )
 
 
 def share(who, name, value):

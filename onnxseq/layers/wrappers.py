@@ -92,6 +92,7 @@ class TimeDistributed(Wrapper):
     Raises:
         AttributeError: where the layer is none.
         AssertionError: where the input has fewer than three axes.
+        ValueError: where the layer keeps states: of which of a sample's steps is not known.
     """
 
     def __init__(self, layer, **kwargs):
@@ -109,6 +110,11 @@ class TimeDistributed(Wrapper):
         self.built = True
 
     def call(self, inputs, training=None, mask=None):
+        if getattr(self.layer, "stateful", False):
+            raise ValueError(
+                text(self._who, f"{self.layer._who} with stateful=True arrived", "a layer that keeps no states",
+                     "Leave stateful out: every step of every sample begins with the same states.")
+            )  # fmt: skip
         sizes = [_size(inputs, axis) for axis in range(K.ndim(inputs))]
         steps = K.reshape(inputs, [-1, *sizes[2:]])
         arguments = {} if training is None or not has_argument(self.layer.call, "training") else {"training": training}
@@ -122,7 +128,9 @@ class TimeDistributed(Wrapper):
         return outputs
 
     def _call_inner(self, steps, arguments):
-        with K.layer_scope(self.layer.name, self.layer._open_scope()), place(self.layer._who):
+        # As in tf.keras, the weights' names don't show a wrapper inside this one.
+        name, hidden = self.layer.name, isinstance(self.layer, Wrapper)
+        with K.node_scope(name) if hidden else K.layer_scope(name, self.layer._open_scope()), place(self.layer._who):
             check_inputs(self.layer._who, self.layer.input_spec, [steps])
             if not self.layer.built:
                 self.layer.build(steps._keras_shape)
