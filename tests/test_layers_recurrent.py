@@ -230,8 +230,11 @@ MESSAGES = [
      "ConvLSTM2D 'r': reset_states() of a layer that keeps none; expected stateful=True."),
     (lambda: L.Bidirectional(L.LSTM(2), "add"), ValueError,
      "Bidirectional: merge_mode='add'; expected 'concat', 'sum', 'mul', 'ave' or None."),
-    (lambda: L.Bidirectional(L.LSTM(2, return_state=True), name="b")(L.Input((4, 3))), ValueError,
+    (lambda: L.Bidirectional(L.LSTM(2, return_state=True), name="b")(L.Input((4, 3))), AttributeError,
      "Bidirectional 'b': the layer returns 3 tensors each way; expected one, the output. Leave return_state out of the "
+     "layer."),
+    (lambda: L.Bidirectional(L.GRU(2, return_state=True), "ave", name="b")(L.Input((4, 3))), TypeError,
+     "Bidirectional 'b': the layer returns 2 tensors each way; expected one, the output. Leave return_state out of the "
      "layer."),
     (lambda: L.GRU(2.5, name="r")(L.Input((4, 3))), TypeError,
      "GRU 'r': units=2.5; expected a whole number from 1 on."),

@@ -87,7 +87,8 @@ class TimeDistributed(Wrapper):
         input (batch, steps, …), output (batch, steps, …) with what the layer makes of (batch, …) behind the steps.
 
     Arguments:
-        layer: the layer. An activity regularizer of its own is not applied; give it to the wrapper.
+        layer: the layer. As in tf.keras, an activity regularizer of its own counts only where the number of samples is
+            known; give it to the wrapper, where it always does.
 
     Raises:
         AttributeError: where the layer is none.
@@ -125,7 +126,16 @@ class TimeDistributed(Wrapper):
         first = [-1, sizes[1]] if isinstance(sizes[1], int) else sizes[:2]
         outputs = K.reshape(outputs, [*first, *(_size(outputs, axis) for axis in range(1, K.ndim(outputs)))])
         outputs._uses_learning_phase = by_phase
+        regularizer = self._inner_regularizer()
+        if regularizer is not None and isinstance(sizes[0], int):
+            self.add_loss(regularizer(outputs), inputs)
         return outputs
+
+    def _inner_regularizer(self):
+        layer = self.layer
+        while isinstance(layer, Wrapper):
+            layer = layer.layer
+        return getattr(layer, "activity_regularizer", None)
 
     def _call_inner(self, steps, arguments):
         # As in tf.keras, the weights' names don't show a wrapper inside this one.
@@ -177,8 +187,9 @@ class Bidirectional(Wrapper):
         weights: for callers of the time; not used. Use ``set_weights``.
 
     Raises:
-        ValueError: for any other merge mode.
-        AttributeError: where the layer is not recurrent.
+        ValueError: for any other merge mode, and for a layer that returns its sequences and its states.
+        AttributeError: where the layer is not recurrent, and, for 'concat' and None, where it returns its states.
+        TypeError: for 'mul' and 'ave', where it returns its states.
     """
 
     def __init__(self, layer, merge_mode="concat", weights=None, **kwargs):
@@ -249,7 +260,8 @@ class Bidirectional(Wrapper):
         back = _call_half(self.backward_layer, inputs, training, mask)
         # As in tf.keras, the sum of two lists is what the one returns and behind it what the other does.
         if isinstance(ahead, list) and (self.return_sequences or self.merge_mode != "sum"):
-            raise ValueError(
+            of_mode = AttributeError if self.merge_mode in ("concat", None) else TypeError
+            raise (ValueError if self.return_sequences else of_mode)(
                 text(self._who, f"the layer returns {len(ahead)} tensors each way", "one, the output",
                      "Leave return_state out of the layer.")
             )  # fmt: skip
