@@ -78,6 +78,18 @@ MESSAGES = [
      "length, or leave unroll out."),
     (lambda: K.rnn(decayed, K.placeholder((2, 4, 3)), [], mask=K.placeholder((2, 4))), ValueError,
      "rnn: a mask and no initial states arrived; expected a state, which masked steps give as output."),
+    (lambda: K.rnn(lambda x, _: (x, []), K.placeholder((2, 4, 3)), [K.zeros((2, 5))]), ValueError,
+     "rnn: step_function returned 0 states; expected 1, as it began."),
+    (lambda: K.rnn(lambda x, s: (x, s), K.placeholder((2, 4, 1)), [K.zeros((2, 5))], mask=K.ones((2, 4))), ValueError,
+     "rnn: a mask arrived and the output of a step has shape (2, 1); expected (2, 5), the shape of the first state, "
+     "which masked steps give as output. Say unroll=True, which repeats the output of the step before instead."),
+    (lambda: K.rnn(lambda x, s: (x, s[0]), K.placeholder((2, 4, 3)), [K.zeros((2, 5))]), TypeError,
+     "rnn: step_function returned one tensor, of shape (2, 5), for the states; expected a list of tensors."),
+    (lambda: K.rnn(decayed, K.placeholder((2, 4, 3)), K.zeros((2, 3))), TypeError,
+     "rnn: one tensor, of shape (2, 3), arrived for the initial states; expected a list of tensors."),
+    (lambda: K.rnn(decayed, K.placeholder((2, 4, 3)), [X]), AttributeError,
+     "rnn: an array of shape (2, 6, 3) and dtype float32 arrived; expected a symbolic initial state. Wrap values in "
+     "K.constant()."),
     (lambda: K.foldl(lambda total, x: total, K.constant(1.0)), ValueError,
      "foldl: <Tensor None shape=() dtype=float32> arrived; expected a tensor with an axis to go along."),
     (lambda: K.map_fn(lambda x: K.argmax(x), K.constant(X)), TypeError,

@@ -133,6 +133,15 @@ def test_dropout_draws_one_mask_for_all_steps(steps, unroll):
     np.testing.assert_array_equal(test, array)
 
 
+@pytest.mark.parametrize("name", ["dropout", "recurrent_dropout"])
+def test_a_share_of_one_drops_nothing_and_yet_asks_for_the_phase(name):
+    x = L.Input((5, 3))
+    outputs = L.LSTM(4, **{name: 1.0})(x)
+    assert models.Model(x, outputs).uses_learning_phase
+    function, array = K.function([x, K.learning_phase()], [outputs]), drawn(2, 5, 3)
+    np.testing.assert_array_equal(function([array, 1])[0], function([array, 0])[0])
+
+
 def test_states_pass_from_batch_to_batch():
     model = models.Sequential([L.LSTM(2, stateful=True, batch_input_shape=(3, 6, 4))])
     whole = models.Sequential([L.LSTM(2, input_shape=(12, 4))])
@@ -150,6 +159,49 @@ def test_training_argument_draws():
     outputs = L.GRU(8, dropout=0.5)(x, training=True)
     function = K.function([x], [outputs])
     assert (function([np.ones((2, 5, 3))])[0] != function([np.ones((2, 5, 3))])[0]).any()
+
+
+@pytest.mark.parametrize("rows", [1, 3, 400])
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("make", [L.SimpleRNN, L.GRU, L.LSTM])
+def test_nan_stays_nan(make, back, rows):
+    """What follows from a step or a weight that is no number is none."""
+    x = L.Input((6, 4))
+    layer = make(3, "relu", return_sequences=True, return_state=True, go_backwards=back)
+    model = models.Model(x, layer(x))
+    array = np.array(drawn(rows, 6, 4))
+    assert all(np.isfinite(y).all() for y in model.predict(array, batch_size=rows))
+    array[rows - 1, 2, 1] = np.nan
+    sequences, *states = model.predict(array, batch_size=rows)
+    expected = np.zeros((rows, 6), bool)
+    expected[rows - 1, 3 if back else 2 :] = True
+    np.testing.assert_array_equal(np.isnan(sequences), np.repeat(expected[..., None], 3, 2))
+    for state in states:
+        np.testing.assert_array_equal(np.isnan(state), np.repeat(expected[:, -1:], 3, 1))
+    array[rows - 1, 2, 1] = 0
+    weights = layer.get_weights()
+    for place in range(3):
+        layer.set_weights([w * np.nan if index == place else w for index, w in enumerate(weights)])
+        assert all(np.isnan(y).all() for y in model.predict(array, batch_size=rows))
+
+
+def test_an_infinite_step_is_a_number():
+    model = models.Sequential([L.LSTM(3, recurrent_activation="sigmoid", input_shape=(6, 1))])
+    assert np.isfinite(model.predict(np.full((2, 6, 1), np.inf))).all()
+
+
+def test_bidirectional_goes_on_with_the_weights_of_a_layer():
+    x = L.Input((6, 4))
+    cell = L.GRU(3, return_sequences=True, name="cell")
+    alone = cell(x)
+    both = L.Bidirectional(cell, name="both")
+    model = models.Model(x, [alone, both(x)])
+    assert [weight.name for weight in both.weights[::3]] == ["cell/kernel:0", "both/cell/kernel:0"]
+    assert cell.name == "cell" and both.forward_layer.name == "forward_cell"
+    model.compile("sgd", "mse")
+    model.train_on_batch(SEQUENCES, [np.ones((3, 6, 3)), np.ones((3, 6, 6))])
+    outputs = model.predict(SEQUENCES)
+    np.testing.assert_allclose(outputs[0], outputs[1][..., :3], atol=1e-6)
 
 
 def given(layer, *shapes):
@@ -178,6 +230,23 @@ MESSAGES = [
      "ConvLSTM2D 'r': reset_states() of a layer that keeps none; expected stateful=True."),
     (lambda: L.Bidirectional(L.LSTM(2), "add"), ValueError,
      "Bidirectional: merge_mode='add'; expected 'concat', 'sum', 'mul', 'ave' or None."),
+    (lambda: L.Bidirectional(L.LSTM(2, return_state=True), name="b")(L.Input((4, 3))), AttributeError,
+     "Bidirectional 'b': the layer returns 3 tensors each way; expected one, the output. Leave return_state out of the "
+     "layer."),
+    (lambda: L.Bidirectional(L.GRU(2, return_state=True), "ave", name="b")(L.Input((4, 3))), TypeError,
+     "Bidirectional 'b': the layer returns 2 tensors each way; expected one, the output. Leave return_state out of the "
+     "layer."),
+    (lambda: L.GRU(2.5, name="r")(L.Input((4, 3))), TypeError,
+     "GRU 'r': units=2.5; expected a whole number from 1 on."),
+    (lambda: L.ConvLSTM2D(-2, 2, name="r")(L.Input((4, 3, 3, 1))), ValueError,
+     "ConvLSTM2D 'r': filters=-2; expected a whole number from 0 on."),
+    (lambda: L.GRU(2, name="r")(L.Input((4, 3)), initial_state=[]), ValueError,
+     "GRU 'r': 1 input tensors arrived; expected 2. Call the layer once for each tensor, or merge them into one "
+     "first."),
+    (lambda: L.TimeDistributed(L.LSTM(2, stateful=True, name="r"), name="t")(L.Input(batch_shape=(2, 5, 4, 3))),
+     ValueError,
+     "TimeDistributed 't': LSTM 'r' with stateful=True arrived; expected a layer that keeps no states. Leave stateful "
+     "out: every step of every sample begins with the same states."),
     (lambda: L.Bidirectional(3), AttributeError,
      "Bidirectional: 3; expected a recurrent layer. Wrap e.g. LSTM(32)."),
 ]  # fmt: skip

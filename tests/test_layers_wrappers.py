@@ -5,7 +5,7 @@ import pytest
 
 from onnxseq import backend as K
 from onnxseq import layers as L
-from onnxseq import models
+from onnxseq import models, regularizers
 from tests.layer_check import drawn
 
 SEQUENCES = drawn(3, 4, 5)
@@ -55,6 +55,13 @@ def test_names_of_weights_hold_both_scopes():
     assert [weight.name for weight in model.weights[:2]] == names
 
 
+def test_names_of_weights_hide_a_wrapper_inside():
+    K.clear_session()
+    layer = L.TimeDistributed(L.TimeDistributed(L.TimeDistributed(L.Dense(3)), name="inner"), name="outer")
+    layer(L.Input((4, 3, 5, 2)))
+    assert [weight.name for weight in layer.weights] == ["outer/dense/kernel:0", "outer/dense/bias:0"]
+
+
 def test_what_a_wrapper_shares_with_the_inner_layer():
     class Doubled(L.Wrapper):
         def build(self, input_shape):
@@ -82,6 +89,22 @@ def test_what_a_wrapper_shares_with_the_inner_layer():
     assert twin.get_config() == wrapper.get_config() and twin.layer is not wrapper.layer
     x = drawn(2, 5)
     np.testing.assert_allclose(model.predict(x), 2 * (x @ model.get_weights()[0]), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda squares: L.Dense(2, activity_regularizer=squares, kernel_initializer="ones"),
+        lambda squares: L.TimeDistributed(L.Dense(2, activity_regularizer=squares, kernel_initializer="ones")),
+    ],
+)
+@pytest.mark.parametrize(("rows", "loss"), [(None, 0), (2, 0.1 * 2 * 4 * 3 * 2 * 5**2)])
+def test_the_inner_activity_regularizer_counts_where_the_samples_are_counted(make, rows, loss):
+    x = L.Input(batch_shape=(rows, 4, 3, 5))
+    model = models.Model(x, L.TimeDistributed(make(regularizers.l2(0.1)))(x))
+    model.compile("sgd", "mse")
+    ones = np.ones((2, 4, 3, 5))
+    np.testing.assert_allclose(model.evaluate(ones, model.predict(ones), verbose=0), loss, rtol=1e-6)
 
 
 def test_the_mask_goes_on():

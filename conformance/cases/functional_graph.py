@@ -257,6 +257,24 @@ def losses_and_updates(keras, random):
     }
 
 
+@case("functional_graph/penalty_behind_two_inputs", FORWARD)
+def penalty_behind_two_inputs(keras, random):
+    """What a penalty of weights adds to the loss of a model of one input, and of a model of two."""
+    L, M = keras.layers, keras.models
+    fields = {}
+    for count in (1, 2):
+        entries = [L.Input(shape=(4,)) for _ in range(count)]
+        shared = L.Dense(3, kernel_regularizer="l2", use_bias=False)
+        parts = [shared(entry) for entry in entries]
+        model = M.Model(entries, parts[0] if count == 1 else L.Add()(parts))
+        model.set_weights([np.ones((4, 3))])
+        model.compile("sgd", "mse")
+        zeros = [np.zeros((2, 4))] * count
+        loss = model.evaluate(zeros[0] if count == 1 else zeros, np.zeros((2, 3)), verbose=0)
+        fields["penalty_{}".format(count)] = np.array(loss)
+    return fields
+
+
 @case("functional_graph/summary", EXACT)
 def summary(keras, random):
     """The table with its fourth column, of where each layer's inputs come from."""

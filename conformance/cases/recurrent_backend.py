@@ -206,6 +206,25 @@ def rnn_errors(keras, random):
     }
 
 
+@case("recurrent_backend/rnn_step_errors", EXACT)
+def rnn_step_errors(keras, random):
+    """Steps and states that do not fit: an output that is no state under a mask, states lost, won, or in no list."""
+    K = keras.backend
+    rnn = K.rnn
+    x, begun = K.placeholder(shape=(ROWS, STEPS, 1)), K.zeros((ROWS, 3))
+
+    def wide(x, states):
+        return x, [states[0] + x]
+
+    return {
+        "narrow_output": outcome_of(rnn, wide, x, [begun], mask=K.constant(MASK, dtype="bool")),
+        "states_lost": outcome_of(rnn, lambda x, states: (x, []), x, [begun]),
+        "states_won": outcome_of(rnn, lambda x, states: (x, list(states) * 2), x, [begun]),
+        "states_in_no_list": outcome_of(rnn, lambda x, states: (x, states[0]), x, [begun]),
+        "begun_in_no_list": outcome_of(rnn, wide, x, begun),
+    }
+
+
 def _folded(name, function, shape, with_initializer=False, gradients=True):
     def run(keras, random):
         K = keras.backend

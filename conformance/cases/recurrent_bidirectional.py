@@ -141,6 +141,20 @@ def names(keras, random):
     }
 
 
+@case(PREFIX + "gru_names_not_given", EXACT)
+def names_not_given(keras, random):
+    """Names of the weights where neither wrapper nor layer is named: the second of two, and one made of its config."""
+    L = keras.layers
+    both = L.Bidirectional
+    layers = [both(L.GRU(UNITS, return_sequences=True), input_shape=(STEPS, FEATURES)), both(L.GRU(UNITS))]
+    model = sequential(keras, layers)
+    again = type(model).from_config(model.get_config())
+    return {
+        "weights": as_text([weight.name for weight in model.weights]),
+        "of_config": as_text([weight.name for weight in again.weights]),
+    }
+
+
 @case(PREFIX + "gru_weights_argument", EXACT)
 def weights_argument(keras, random):
     """Whether weights given to the wrapper are those that its two layers start with."""

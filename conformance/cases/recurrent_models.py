@@ -238,6 +238,31 @@ def _of_a_layer(class_name):
     return function
 
 
+def _not_a_number(class_name):
+    def function(keras, random):
+        """Where the output is no number: from a step on that is none, in its row only; everywhere for such weights."""
+        cell = getattr(keras.layers, class_name)
+        fields = {}
+        for label, options in (("", {}), ("_backwards", {"go_backwards": True}), ("_relu", {"activation": "relu"})):
+            layers = [cell(UNITS, return_sequences=True, input_shape=(STEPS, FEATURES), **options), cell(2, **options)]
+            model = sequential(keras, layers)
+            seed_weights(model, random)
+            x = normal(random, 3, STEPS, FEATURES)
+            broken = x.copy()
+            broken[1, 1, 2] = np.nan
+            first = keras.models.Model(model.input, model.layers[0].output)
+            fields["steps" + label] = np.isnan(first.predict(broken))
+            fields["last" + label] = np.isnan(model.predict(broken))
+            weights = model.get_weights()
+            for place in range(3):
+                diverged = [value * np.nan if index == place else value for index, value in enumerate(weights)]
+                model.set_weights(diverged)
+                fields["weight_{}{}".format(place, label)] = np.isnan(model.predict(x))
+        return fields
+
+    return function
+
+
 for _label, _class, _ in CELLS:
     _prefix = "recurrent_models/{}_".format(_label)
     register(_prefix + "config", _config(_class, _class != "SimpleRNN"), CONFIG)
@@ -250,6 +275,7 @@ for _label, _class, _ in CELLS:
     register(_prefix + "functional", _functional(_class), FIELDS)
     register(_prefix + "sample_weights", _sample_weights(_class), TRAINED)
     register(_prefix + "behind_pooling", _of_a_layer(_class), FIELDS)
+    register(_prefix + "not_a_number", _not_a_number(_class), EXACT)
 register(
     "recurrent_models/lstm_under_time_distributed_sequences",
     _under_time_distributed("LSTM", None, {"return_sequences": True}),

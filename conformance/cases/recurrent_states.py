@@ -311,6 +311,15 @@ def lstm_stacked(keras, random):
     return fields
 
 
+@case("recurrent_states/lstm_returned_tensors", EXACT)
+def lstm_returned_tensors(keras, random):
+    """The output and the state of equal values are two outputs of the layer, each with its number in the config."""
+    L = keras.layers
+    x = L.Input(shape=(STEPS, FEATURES), name="x")
+    model = keras.models.Model(x, L.LSTM(UNITS, return_state=True, name="cell")(x))
+    return {"output_layers": as_text([[entry[0], entry[2]] for entry in model.get_config()["output_layers"]])}
+
+
 @case("recurrent_states/gru_batch_size", EXACT)
 def gru_batch_size(keras, random):
     """A stateful model takes batches of its own size only."""

@@ -32,12 +32,20 @@ def rnn(step_function, inputs, initial_states, go_backwards=False, mask=None, co
 
     Raises:
         ValueError: for inputs without an axis of steps, a number of steps that is not known where ``unroll``, a mask
-            without states, and states that change their shape.
+            without states, states that change their number or shape, and, where there is a mask and no ``unroll``, an
+            output of another shape than that of the first state.
+        TypeError: for states in another form than a list or tuple.
     """
     require_tensor("rnn", inputs)
     if inputs.rank < 3:
         raise ValueError(text("rnn", f"inputs have shape {int_shape(inputs)}", "three axes or more: batch, steps, …"))
-    states, constants = list(initial_states), list(constants or [])
+    if isinstance(initial_states, Tensor):
+        raise TypeError(
+            text("rnn", f"one tensor, of shape {int_shape(initial_states)}, arrived for the initial states",
+                 "a list of tensors")
+        )  # fmt: skip
+    states = [require_tensor("rnn", state, "initial state") for state in initial_states]
+    constants = list(constants or [])
     if unroll and not isinstance(inputs.dims[1], int):
         raise ValueError(
             text("rnn", f"unroll=True and inputs of shape {int_shape(inputs)} arrived", "a known number of steps",
@@ -85,19 +93,38 @@ def _looped(step_function, steps, states, mask, constants):
     element = _element(steps)
     inner = [placeholder(state.element_type, state.dims) for state in states]
     output, new_states = step_function(element, [*inner, *constants])
+    if isinstance(new_states, Tensor):
+        raise TypeError(
+            text("rnn", f"step_function returned one tensor, of shape {int_shape(new_states)}, for the states",
+                 "a list of tensors")
+        )  # fmt: skip
     new_states = list(new_states)
+    if len(new_states) != len(states):
+        raise ValueError(text("rnn", f"step_function returned {len(new_states)} states", f"{len(states)}, as it began"))
     uses_phase = getattr(output, "_uses_learning_phase", False)
     sequences, is_state = [(element, steps)], bool(new_states) and output is new_states[0]
     if mask is not None:
         kept = _element(mask)
         sequences.append((kept, mask))
         new_states = [_chosen(kept, new, old) for new, old in zip(new_states, inner, strict=True)]
-        output = new_states[0] if is_state else _chosen(kept, output, inner[0])
+        output = new_states[0] if is_state else _chosen(kept, _as_the_state(output, inner[0]), inner[0])
     pairs = list(zip(inner, states, strict=True))
     finals, (outputs,), _ = loop.loop(pairs, sequences, new_states, [output])
     last = finals[0] if is_state else index.getitem(outputs, -1)
     outputs._uses_learning_phase = last._uses_learning_phase = uses_phase
     return last, outputs, finals
+
+
+def _as_the_state(output, state):
+    """Return the output; ValueError where it has another shape than the state which takes its place at masked steps."""
+    shape, wanted = int_shape(output), int_shape(state)
+    if len(shape) != len(wanted) or any(a != b and None not in (a, b) for a, b in zip(shape, wanted, strict=True)):
+        raise ValueError(
+            text("rnn", f"a mask arrived and the output of a step has shape {shape}",
+                 f"{wanted}, the shape of the first state, which masked steps give as output",
+                 "Say unroll=True, which repeats the output of the step before instead.")
+        )  # fmt: skip
+    return output
 
 
 def _element(sequence):

@@ -23,6 +23,7 @@ class Target:
         recurrent: the standard recurrent ops, for sequences of one step or more and batches of one row or more.
         nchwc: the CPU provider's convolution and pooling in a blocked layout, ``block`` channels together.
         host_masks: dropout's masks are drawn on the host and fed.
+        marks_nan: the recurrent ops give numbers where they read NaN; what they give is to be marked.
         fast_scan: Scan is faster than some recurrent ops.
         gated_add: the stock runtime's GatedAdd, ``x + y * gate``.
     """
@@ -81,7 +82,7 @@ def _best() -> str:
 def _target(provider: str) -> Target:
     features, block = {"onnx"}, 0
     if provider == "CPUExecutionProvider":
-        features |= {"recurrent", "host_masks", "fast_scan"}
+        features |= {"recurrent", "host_masks", "fast_scan", "marks_nan"}
         block = _probe_block()
         if block:
             features.add("nchwc")

@@ -8,7 +8,7 @@ from onnxseq.errors import text
 from onnxseq.layers.arguments import data_format_argument, padding_argument, window_argument, window_count, with_spatial
 from onnxseq.layers.base import InputSpec
 from onnxseq.layers.recurrent import Gated, forgetful
-from onnxseq.layers.recurrent_base import masks, rows_like
+from onnxseq.layers.recurrent_base import masks, require_count, rows_like
 
 
 @registry.register("layer")
@@ -78,6 +78,7 @@ class ConvLSTM2D(Gated):
                 text(self._who, f"input has shape {tuple(input_shape)}", "a known number of channels",
                      "Give the input's shape in full.")
             )  # fmt: skip
+        require_count(self._who, "filters", self.filters, least=0)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
                 text(self._who, f"strides={self.strides} and dilation_rate={self.dilation_rate}", "1 for one of them")

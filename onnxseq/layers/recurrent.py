@@ -6,7 +6,7 @@ from onnxseq import activations, constraints, initializers, registry, regularize
 from onnxseq import backend as K
 from onnxseq.errors import text
 from onnxseq.layers.base import InputSpec
-from onnxseq.layers.recurrent_base import Recurrent, masks, rows_like, share
+from onnxseq.layers.recurrent_base import Recurrent, masks, require_count, rows_like, share
 
 
 class Cell(Recurrent):
@@ -15,7 +15,8 @@ class Cell(Recurrent):
     ``_gates`` is the number of gates, ``_states`` that of states.
 
     Raises:
-        ValueError: for inputs of another rank than three, or with features of no known number.
+        ValueError: for inputs of another rank than three, or with features of no known number, and for units below 1.
+        TypeError: for units that are no whole number.
     """
 
     _gates = 1
@@ -54,6 +55,7 @@ class Cell(Recurrent):
                 text(self._who, f"input has shape {tuple(input_shape)}", "a known number of features on the last axis",
                      "Give the input's shape in full.")
             )  # fmt: skip
+        require_count(self._who, "units", self.units)
         if self._gates > 1 and self.implementation not in (0, 1, 2):
             raise ValueError(text(self._who, f"implementation={self.implementation!r}", "0, 1 or 2"))
         self.input_spec[0] = InputSpec(shape=(batch if self.stateful else None, None, features))

@@ -106,7 +106,7 @@ class Recurrent(Layer):
             return super().__call__(inputs, **kwargs)
         initial_state = to_list(initial_state)
         of_layers = [hasattr(state, "_keras_history") for state in initial_state]
-        if any(of_layers) != all(of_layers):
+        if any(of_layers) and not all(of_layers):
             raise ValueError(
                 text(self._who, "initial states arrived of which some come from layers and some do not",
                      "all of them or none", "Make every one of them an Input() or the output of a layer.")
@@ -143,7 +143,9 @@ class Recurrent(Layer):
         if self.stateful:
             self.add_update([K.update(old, new) for old, new in zip(self.states, states, strict=True)], inputs)
         result = outputs if self.return_sequences else last
-        if 0 < self.dropout < 1 or 0 < self.recurrent_dropout < 1:
+        if self.return_state and any(result is state for state in states):
+            result = K.identity(result)  # an output of its own, known by its own number among the layer's outputs
+        if self.dropout + self.recurrent_dropout > 0:
             result._uses_learning_phase = True
         return [result, *states] if self.return_state else result
 
@@ -211,6 +213,15 @@ def rows_like(inputs, width):
     """Return ones of shape (batch, width) for inputs of shape (batch, steps, …)."""
     one = K.ones_like(K.sum(K.batch_flatten(inputs[:, :1]), axis=1, keepdims=True))
     return one * K.constant(np.ones((1, width)), dtype=K.dtype(inputs))
+
+
+def require_count(who, name, value, least=1):
+    """Raise TypeError where a number of outputs is no whole number, ValueError where it is too small."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise (ValueError if whole else TypeError)(
+            text(who, f"{name}={describe(value)}", f"a whole number from {least} on")
+        )
 
 
 def share(who, name, value):

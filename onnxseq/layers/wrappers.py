@@ -1,5 +1,7 @@
 """Layers around another layer: Wrapper, to be built on, TimeDistributed and Bidirectional."""
 
+import copy
+
 from onnxseq import backend as K
 from onnxseq import config as configuration
 from onnxseq import registry
@@ -85,11 +87,13 @@ class TimeDistributed(Wrapper):
         input (batch, steps, …), output (batch, steps, …) with what the layer makes of (batch, …) behind the steps.
 
     Arguments:
-        layer: the layer. An activity regularizer of its own is not applied; give it to the wrapper.
+        layer: the layer. As in tf.keras, an activity regularizer of its own counts only where the number of samples is
+            known; give it to the wrapper, where it always does.
 
     Raises:
         AttributeError: where the layer is none.
         AssertionError: where the input has fewer than three axes.
+        ValueError: where the layer keeps states: of which of a sample's steps is not known.
     """
 
     def __init__(self, layer, **kwargs):
@@ -107,6 +111,11 @@ class TimeDistributed(Wrapper):
         self.built = True
 
     def call(self, inputs, training=None, mask=None):
+        if getattr(self.layer, "stateful", False):
+            raise ValueError(
+                text(self._who, f"{self.layer._who} with stateful=True arrived", "a layer that keeps no states",
+                     "Leave stateful out: every step of every sample begins with the same states.")
+            )  # fmt: skip
         sizes = [_size(inputs, axis) for axis in range(K.ndim(inputs))]
         steps = K.reshape(inputs, [-1, *sizes[2:]])
         arguments = {} if training is None or not has_argument(self.layer.call, "training") else {"training": training}
@@ -117,10 +126,21 @@ class TimeDistributed(Wrapper):
         first = [-1, sizes[1]] if isinstance(sizes[1], int) else sizes[:2]
         outputs = K.reshape(outputs, [*first, *(_size(outputs, axis) for axis in range(1, K.ndim(outputs)))])
         outputs._uses_learning_phase = by_phase
+        regularizer = self._inner_regularizer()
+        if regularizer is not None and isinstance(sizes[0], int):
+            self.add_loss(regularizer(outputs), inputs)
         return outputs
 
+    def _inner_regularizer(self):
+        layer = self.layer
+        while isinstance(layer, Wrapper):
+            layer = layer.layer
+        return getattr(layer, "activity_regularizer", None)
+
     def _call_inner(self, steps, arguments):
-        with K.layer_scope(self.layer.name, self.layer._open_scope()), place(self.layer._who):
+        # As in tf.keras, the weights' names don't show a wrapper inside this one.
+        name, hidden = self.layer.name, isinstance(self.layer, Wrapper)
+        with K.node_scope(name) if hidden else K.layer_scope(name, self.layer._open_scope()), place(self.layer._who):
             check_inputs(self.layer._who, self.layer.input_spec, [steps])
             if not self.layer.built:
                 self.layer.build(steps._keras_shape)
@@ -152,10 +172,11 @@ _MERGES = {
 class Bidirectional(Wrapper):
     """Goes over a sequence from both ends, by a layer and its twin, and joins what both give.
 
-    The twin has weights of its own. Its outputs of all steps are turned round before they are joined, so that both
-    outputs of a step stand together. Some rules are tf.keras's own: the losses of the twin's regularizers are not added
-    to a model's, the twin's states are kept from batch to batch by testing and predicting, not by training, and
-    ``trainable`` counts when it is said of the inner layer, before it is wrapped.
+    The twin has weights of its own; a layer that has weights already goes on with them. The twin's outputs of all steps
+    are turned round before they are joined, so that both outputs of a step stand together. Some rules are tf.keras's
+    own: the losses of the twin's regularizers are not added to a model's, the twin's states are kept from batch to
+    batch by testing and predicting, not by training, and ``trainable`` counts when it is said of the inner layer,
+    before it is wrapped.
 
     Shapes:
         input (batch, steps, …), output as the layer's, its last axis twice as long for ``'concat'``.
@@ -166,8 +187,9 @@ class Bidirectional(Wrapper):
         weights: for callers of the time; not used. Use ``set_weights``.
 
     Raises:
-        ValueError: for any other merge mode.
-        AttributeError: where the layer is not recurrent.
+        ValueError: for any other merge mode, and for a layer that returns its sequences and its states.
+        AttributeError: where the layer is not recurrent, and, for 'concat' and None, where it returns its states.
+        TypeError: for 'mul' and 'ave', where it returns its states.
     """
 
     def __init__(self, layer, merge_mode="concat", weights=None, **kwargs):
@@ -178,7 +200,9 @@ class Bidirectional(Wrapper):
         if not isinstance(layer, Layer) or not hasattr(layer, "go_backwards"):
             raise AttributeError(text(type(self).__name__, describe(layer), "a recurrent layer", "Wrap e.g. LSTM(32)."))
         options = layer.get_config()
-        ahead = type(layer).from_config(options)
+        # The forward half stands for the layer: it has the weights that this one has, or makes those of its name.
+        ahead = copy.copy(layer) if layer.built else type(layer).from_config(options)
+        ahead._base_name = layer._base_name
         super().__init__(ahead, **kwargs)
         self.forward_layer = ahead
         self.backward_layer = type(layer).from_config({**options, "go_backwards": not options["go_backwards"]})
@@ -234,6 +258,13 @@ class Bidirectional(Wrapper):
     def call(self, inputs, training=None, mask=None):
         ahead = _call_half(self.forward_layer, inputs, training, mask)
         back = _call_half(self.backward_layer, inputs, training, mask)
+        # As in tf.keras, the sum of two lists is what the one returns and behind it what the other does.
+        if isinstance(ahead, list) and (self.return_sequences or self.merge_mode != "sum"):
+            of_mode = AttributeError if self.merge_mode in ("concat", None) else TypeError
+            raise (ValueError if self.return_sequences else of_mode)(
+                text(self._who, f"the layer returns {len(ahead)} tensors each way", "one, the output",
+                     "Leave return_state out of the layer.")
+            )  # fmt: skip
         by_phase = any(getattr(y, "_uses_learning_phase", False) for y in (ahead, back))
         if self.return_sequences:
             back = K.reverse(back, 1)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-from onnxseq.compiler.ops import equations, index, known, math, shape
+from onnxseq.compiler.ops import equations, index, known, math, reduction, shape
 from onnxseq.compiler.ops.equations import Applied, Bound, Columns, Dot, Gate, Of, Pattern, Term
 from onnxseq.compiler.ops.law import Op
 from onnxseq.compiler.ops.scan import Instance, as_scan, branch, written_out
@@ -114,13 +114,14 @@ def as_recurrent(node: ir.Node, target: Any) -> Any:
     """
     it = Instance(node)
     made = next(_fitting(it), None)
+    marks = target.has("marks_nan")
     if made is None or not target.has("fast_scan"):
-        return None if made is None else made.record()
+        return None if made is None else made.record(marks)
     most, batch = made.most_rows(), made.x.dims[1]
     if isinstance(batch, int) or most in (0, None):
-        return made.record() if most is None or (isinstance(batch, int) and batch <= most) else None
+        return made.record(marks) if most is None or (isinstance(batch, int) and batch <= most) else None
     otherwise = written_out(node, target) or as_scan(node)
-    return _either(node, math.less_equal(shape.dim_of(made.x, 1), most), made.record(), otherwise)
+    return _either(node, math.less_equal(shape.dim_of(made.x, 1), most), made.record(marks), otherwise)
 
 
 def _is_read(y: Tensor) -> bool:
@@ -242,8 +243,12 @@ class _Made:
             return None
         return (128 if self.cell.op is rnn_op else 1024) // self.units
 
-    def record(self) -> list[Tensor | None]:
-        """Record the op; return what it gives for the loop's outputs."""
+    def record(self, marks_nan: bool = False) -> list[Tensor | None]:
+        """Record the op; return what it gives for the loop's outputs.
+
+        Arguments:
+            marks_nan: whether to put NaN where it belongs if the op gives numbers there.
+        """
         it, places = self.it, self.places
         x, backwards, turned = self.x, bool(it.backwards), index.reversed_axis(self.x) == 0
         if turned:
@@ -256,9 +261,8 @@ class _Made:
         given = [bias, None, *(None if s is None else shape.unsqueeze(s, [0]) for s in initial)]
         while given and given[-1] is None:
             given.pop()
-        every, *last = self.cell.op.all(
-            x, _stacked(self.kernels), _stacked(self.recurrent), *given, **self._attributes(backwards)
-        )
+        read = [x, _stacked(self.kernels), _stacked(self.recurrent), *given]
+        every, *last = self.cell.op.all(*read, **self._attributes(backwards))
         # What nothing reads is not recorded, so that what it would read is seen to be unused.
         finals = [
             shape.squeeze(last[place], [0]) if _is_read(y) else None
@@ -266,8 +270,16 @@ class _Made:
         ]
         if it.values:
             every = shape.squeeze(every, [1])
+        if marks_nan and self._loses_nan():
+            finals = [None if y is None else _marked(y, shape.squeeze(_sums(read, (0, 2)), [0])) for y in finals]
+            every = _marked(every, reduction.cumsum(_sums(read, (2,)), 0, backwards)) if it.values else every
+        if it.values:
             every = index.reverse(every, [0]) if turned else every
         return it.results(finals, [every for _ in it.values])
+
+    def _loses_nan(self) -> bool:
+        """Tell whether the runtime's op gives numbers where it reads NaN: the gated ones do, and these activations."""
+        return self.cell.op is not rnn_op or self.activations[0][0] in ("Relu", "HardSigmoid")
 
     def _bias(self) -> Tensor | None:
         if not any(self.biases):
@@ -286,6 +298,22 @@ class _Made:
                 values = [float(detail[place]) for _, detail in self.activations if len(detail) > place]
                 found.update({which: values} if values else {})
         return found
+
+
+def _sums(read: Sequence[Tensor | None], axes: Sequence[int]) -> Tensor:
+    """Return the sums of all that an op reads, by step and row but for the given axes of the sequence."""
+    x, w, u, bias, _, *initial = (*read, None, None)[: max(5, len(read))]
+    weights = [reduction.sum(each) for each in (w, u, bias) if each is not None]
+    begun = [reduction.sum(each, 2, keepdims=True) for each in initial if each is not None]
+    return functools.reduce(math.add, [*weights, *begun, reduction.sum(x, axes, keepdims=True)])
+
+
+def _marked(y: Tensor, sums: Tensor) -> Tensor:
+    """Return y, but NaN where the sums of what it is made of are: the weights of a model that diverged, a bad input.
+
+    It takes 8 us of 50 for one row of 20 steps by 32 units, 11 of 390 for 32 rows.
+    """
+    return math.where(math.is_nan(sums), np.float32(np.nan), y)
 
 
 def _rows(terms: Sequence[Term], units: int) -> list[Columns] | None:

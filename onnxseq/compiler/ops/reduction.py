@@ -206,10 +206,10 @@ def _cumsum_vjp(node: ir.Node, g: Tensor) -> list[Tensor | None]:
 cumsum_op = Op("CumSum", lambda inputs, attributes: [(inputs[0].element_type, inputs[0].dims)], _cumsum_vjp, zero=(0,))
 
 
-def cumsum(x: Tensor, axis: int = 0) -> Tensor:
+def cumsum(x: Tensor, axis: int = 0, backwards: bool = False) -> Tensor:
     """Return the running sums along an axis."""
     axis = shapes.normalize_axis(axis, x.rank, "CumSum")
-    return cumsum_op(x, constant(np.array(axis, np.int64)), exclusive=0, reverse=0)
+    return cumsum_op(x, constant(np.array(axis, np.int64)), exclusive=0, reverse=int(backwards))
 
 
 def cumprod(x: Tensor, axis: int = 0) -> Tensor:
