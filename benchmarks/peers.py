@@ -21,6 +21,9 @@ PEERS = {
 }
 # Peers that are for some models alone -> whether a model is one of them.
 ONLY_FOR = {"torch-steps": lambda case: case.drops_state}
+# Peers that leave out a part of some models' training -> whether a model is one of them. They are timed and shown, but
+# are no measure of a model which they don't compute.
+LEAVES_OUT = {name: lambda case: case.drops_state for name in ("torch", "torch-compile")}
 OURS = ("onnxseq", "onnxseq-training")
 GROUPS = tuple(dict.fromkeys(group for group, _ in PEERS.values()))
 NUM_THREADS = 2
@@ -29,6 +32,11 @@ NUM_THREADS = 2
 def peers_for(case, names):
     """Those of the named peers that a model has a use for."""
     return [name for name in names if name not in ONLY_FOR or ONLY_FOR[name](case)]
+
+
+def leaves_out(name, case, verb):
+    """Whether a peer computes less than what a model is when it is trained."""
+    return verb == "train" and name in LEAVES_OUT and LEAVES_OUT[name](case)
 
 
 class PeerFailed(Exception):

@@ -4,7 +4,8 @@ import importlib
 import importlib.util
 import statistics
 
-from benchmarks.peers import OURS
+from benchmarks.cases import CASES
+from benchmarks.peers import OURS, leaves_out
 from benchmarks.rounds import TIMED_VERBS
 
 # Highest ratio, ours over the fastest peer, that is aimed at.
@@ -32,16 +33,23 @@ def medians(measured, verb):
 def ratio(measured, model, verb, ours):
     """Median over rounds of (ours / fastest peer), both taken from the same round; None where either is missing.
 
-    The fastest peer is the one with the lowest median. Pairing by round cancels what disturbed the whole machine.
+    The fastest peer is the one with the lowest median of those that compute all of the model. Pairing by round cancels
+    what disturbed the whole machine.
     """
     row = medians(measured, verb).get(model, {})
-    others = {name: value for name, value in row.items() if name not in OURS}
+    others = rivals(model, verb, row)
     if ours not in row or not others:
         return None
     fastest = min(others, key=others.get)
     results = measured["models"][model]["results"]
     pairs = zip(results[ours][verb], results[fastest][verb], strict=False)
     return statistics.median(mine / theirs for mine, theirs in pairs), fastest
+
+
+def rivals(model, verb, row):
+    """The other peers of a row that compute all of the model."""
+    return {name: value for name, value in row.items()
+            if name not in OURS and not leaves_out(name, CASES[model], verb)}
 
 
 def verb_table(measured, verb):
@@ -55,11 +63,14 @@ def verb_table(measured, verb):
              + "".join(f"{name} / fastest peer | " for name in ours) + "bar |",
              "|" + "---|" * (len(columns) + len(ours) + 2)]
     for model, row in table.items():
-        cells = [f"{row[name]:.3g}" if name in row else "-" for name in columns]
+        marks = {name: "*" if leaves_out(name, CASES[model], verb) else "" for name in row}
+        cells = [f"{row[name]:.3g}{marks[name]}" if name in row else "-" for name in columns]
         for name in ours:
             found = ratio(measured, model, verb, name)
             cells.append("-" if found is None else f"**{found[0]:.2f}** ({found[1]})")
         lines.append(f"| {model} | " + " | ".join(cells) + f" | {BARS.get((model, verb), DEFAULT_BAR)} |")
+    if any(leaves_out(name, CASES[model], verb) for model, row in table.items() for name in row):
+        lines += ["", "\\* leaves out a part of the model (`peers.py`), and is not counted as its fastest peer."]
     return [*lines, ""]
 
 
@@ -107,9 +118,9 @@ def plot(measured, path):
         width = 0.8 / len(columns)
         for index, name in enumerate(columns):
             heights = []
-            for row in table.values():
-                others = [value for peer, value in row.items() if peer not in OURS]
-                heights.append(row[name] / min(others) if name in row and others else 0)
+            for model, row in table.items():
+                others = rivals(model, verb, row)
+                heights.append(row[name] / min(others.values()) if name in row and others else 0)
             positions = [place + index * width for place in range(len(table))]
             panel.bar(positions, heights, width, label=name)
         panel.axhline(1, color="black", linewidth=0.8)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import peers, torch_peer, worker
+from benchmarks import peers, report, torch_peer, worker
 from benchmarks.cases import CASES
 
 
@@ -29,6 +29,17 @@ def test_other_peers_are_for_every_model():
 
 def test_every_peer_is_made():
     assert list(worker.MAKERS) == list(peers.PEERS)
+
+
+def test_a_peer_that_leaves_out_a_part_is_shown_and_not_counted():
+    seconds = {"onnxseq": 0.03, "torch": 0.01, "torch-steps": 0.04}
+    results = {name: {"train": [value] * 3, "predict": [value] * 3, "version": "1"} for name, value in seconds.items()}
+    measured = {"models": {"lstm": {"results": results, "missing": {}}}, "import": {}}
+    assert report.ratio(measured, "lstm", "train", "onnxseq") == (pytest.approx(0.75), "torch-steps")
+    assert report.ratio(measured, "lstm", "predict", "onnxseq") == (pytest.approx(3), "torch")
+    table = "\n".join(report.verb_table(measured, "train"))
+    assert "| 30 | 10* | 40 |" in table and "leaves out a part" in table
+    assert "leaves out" not in "\n".join(report.verb_table(measured, "predict"))
 
 
 def test_torch_goes_by_steps_to_where_its_fused_layer_goes():
