@@ -230,12 +230,17 @@ MESSAGES = [
      "ConvLSTM2D 'r': reset_states() of a layer that keeps none; expected stateful=True."),
     (lambda: L.Bidirectional(L.LSTM(2), "add"), ValueError,
      "Bidirectional: merge_mode='add'; expected 'concat', 'sum', 'mul', 'ave' or None."),
+    (lambda: L.Bidirectional(L.GRU(2), name="b")(L.Input((4,))), ValueError,
+     "Bidirectional 'b': input 0 has shape (None, 4), which is rank 2; expected rank 3, the batch axis included. Put "
+     "Reshape() before it to add the axes that are missing."),
     (lambda: L.Bidirectional(L.LSTM(2, return_state=True), name="b")(L.Input((4, 3))), AttributeError,
      "Bidirectional 'b': the layer returns 3 tensors each way; expected one, the output. Leave return_state out of the "
      "layer."),
     (lambda: L.Bidirectional(L.GRU(2, return_state=True), "ave", name="b")(L.Input((4, 3))), TypeError,
      "Bidirectional 'b': the layer returns 2 tensors each way; expected one, the output. Leave return_state out of the "
      "layer."),
+    (lambda: L.GRU(2, name=3), TypeError,
+     "GRU: name=3 arrived; expected a string."),
     (lambda: L.GRU(2.5, name="r")(L.Input((4, 3))), TypeError,
      "GRU 'r': units=2.5; expected a whole number from 1 on."),
     (lambda: L.ConvLSTM2D(-2, 2, name="r")(L.Input((4, 3, 3, 1))), ValueError,

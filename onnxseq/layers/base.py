@@ -62,7 +62,7 @@ class Layer(Weights, Connections):
         activity_regularizer: a function of the output whose value is added to the loss.
 
     Raises:
-        TypeError: for any other argument.
+        TypeError: for any other argument, and for a name that is no string.
     """
 
     def __init__(self, **kwargs):
@@ -72,6 +72,8 @@ class Layer(Weights, Connections):
                     f"{type(self).__name__}: argument {keyword!r} arrived; expected one of the layer's own or of "
                     f"{', '.join(_KEYWORDS)}. Check its spelling."
                 )
+        if not isinstance(kwargs.get("name"), str | None):
+            raise TypeError(f"{type(self).__name__}: name={describe(kwargs['name'])} arrived; expected a string.")
         self._base_name = kwargs.get("name") or snake_case(type(self).__name__)
         self._name = kwargs.get("name") or self._make_name()
         self._scope = None

@@ -212,6 +212,7 @@ class Bidirectional(Wrapper):
         self.stateful = layer.stateful
         self.return_sequences = layer.return_sequences
         self.supports_masking = True
+        self.input_spec = ahead.input_spec
         self._inner_config = configuration.serialize(layer)
 
     @property
