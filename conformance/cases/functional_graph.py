@@ -242,7 +242,7 @@ def shared_normalization(keras, random):
 
 @case("functional_graph/losses_and_updates", EXACT)
 def losses_and_updates(keras, random):
-    """Which losses and updates belong to which inputs of a nested model."""
+    """Which losses and updates belong to which inputs of a nested model, and what a penalty adds behind one and two."""
     L, M = keras.layers, keras.models
     entry = L.Input(shape=(4,))
     hidden = L.BatchNormalization()(L.Dense(3, kernel_regularizer="l2")(entry))
@@ -254,25 +254,21 @@ def losses_and_updates(keras, random):
         "updates": as_text([len(inner.updates), len(model.updates)]),
         "for_none": as_text([len(model.get_losses_for(None)), len(model.get_updates_for(None))]),
         "state": as_text([len(inner.state_updates), len(model.state_updates)]),
+        "penalties": as_text([_penalty(keras, 1), _penalty(keras, 2)]),
     }
 
 
-@case("functional_graph/penalty_behind_two_inputs", FORWARD)
-def penalty_behind_two_inputs(keras, random):
-    """What a penalty of weights adds to the loss of a model of one input, and of a model of two."""
+def _penalty(keras, count):
+    """What the penalty of a shared layer's weights adds to the loss of a model with some inputs."""
     L, M = keras.layers, keras.models
-    fields = {}
-    for count in (1, 2):
-        entries = [L.Input(shape=(4,)) for _ in range(count)]
-        shared = L.Dense(3, kernel_regularizer="l2", use_bias=False)
-        parts = [shared(entry) for entry in entries]
-        model = M.Model(entries, parts[0] if count == 1 else L.Add()(parts))
-        model.set_weights([np.ones((4, 3))])
-        model.compile("sgd", "mse")
-        zeros = [np.zeros((2, 4))] * count
-        loss = model.evaluate(zeros[0] if count == 1 else zeros, np.zeros((2, 3)), verbose=0)
-        fields["penalty_{}".format(count)] = np.array(loss)
-    return fields
+    entries = [L.Input(shape=(4,)) for _ in range(count)]
+    shared = L.Dense(3, kernel_regularizer="l2", use_bias=False)
+    parts = [shared(entry) for entry in entries]
+    model = M.Model(entries, parts[0] if count == 1 else L.Add()(parts))
+    model.set_weights([np.ones((4, 3))])
+    model.compile("sgd", "mse")
+    zeros = [np.zeros((2, 4))] * count
+    return "%.4f" % model.evaluate(zeros[0] if count == 1 else zeros, np.zeros((2, 3)), verbose=0)
 
 
 @case("functional_graph/summary", EXACT)
