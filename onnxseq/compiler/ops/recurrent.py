@@ -305,15 +305,19 @@ def _sums(read: Sequence[Tensor | None], axes: Sequence[int]) -> Tensor:
     x, w, u, bias, _, *initial = (*read, None, None)[: max(5, len(read))]
     weights = [reduction.sum(each) for each in (w, u, bias) if each is not None]
     begun = [reduction.sum(each, 2, keepdims=True) for each in initial if each is not None]
-    return functools.reduce(math.add, [*weights, *begun, reduction.sum(x, axes, keepdims=True)])
+    if 0 in axes:
+        steps, width = x.dims[0], x.dims[2]  # type: ignore[union-attr]
+        rows = shape.reshape(x, (steps if isinstance(steps, int) else shape.dim_of(x, 0), -1))  # type: ignore[arg-type]
+        x = shape.reshape(reduction.sum(rows, [0]), (1, -1, width))  # type: ignore[arg-type]
+    return functools.reduce(math.add, [*weights, *begun, reduction.sum(x, [2], keepdims=True)])  # type: ignore[arg-type]
 
 
 def _marked(y: Tensor, sums: Tensor) -> Tensor:
     """Return y, but NaN where the sums of what it is made of are: the weights of a model that diverged, a bad input.
 
-    It takes 8 us of 50 for one row of 20 steps by 32 units, 11 of 390 for 32 rows.
+    It takes 8 us of 50 for one row of 20 steps by 32 units, 0.05 of 7 ms for 128 rows of 40 steps by 128 units.
     """
-    return math.where(math.is_nan(sums), np.float32(np.nan), y)
+    return math.add(y, math.where(math.is_nan(sums), np.float32(np.nan), np.float32(0)))
 
 
 def _rows(terms: Sequence[Term], units: int) -> list[Columns] | None:
