@@ -5,7 +5,7 @@ from typing import Any
 
 import onnx_ir as ir
 
-from onnxseq.compiler.extract import Extract, extract
+from onnxseq.compiler.extract import Extract, Mask, extract
 from onnxseq.compiler.passes.bind import Bind
 from onnxseq.compiler.passes.columns import Columns
 from onnxseq.compiler.passes.convolutions import FuseConvolutions
@@ -34,7 +34,7 @@ from onnxseq.compiler.tensor import Tensor, Variable
 from onnxseq.compiler.threads import worth
 
 
-def passes(phase: int, target: Target, found: Extract) -> list[ir.passes.InPlacePass]:
+def passes(phase: int, target: Target, masks: list[Mask]) -> list[ir.passes.InPlacePass]:
     """Return the passes in their order."""
     return [
         ResolvePhase(phase),
@@ -46,7 +46,7 @@ def passes(phase: int, target: Target, found: Extract) -> list[ir.passes.InPlace
         Columns(target),
         Share(),
         Layout(target),
-        *([HostMasks(found.masks)] if target.has("host_masks") else []),
+        *([HostMasks(masks)] if target.has("host_masks") else []),
         Share(),
         RemoveUnused(),
         Scales(target),
@@ -64,7 +64,6 @@ def passes(phase: int, target: Target, found: Extract) -> list[ir.passes.InPlace
         Share(),
         RemoveUnused(),
         Finish(),
-        *([PutInPlace(found.writes, found.before)] if target.on_cpu else []),
     ]
 
 
@@ -87,7 +86,7 @@ def compile(
     result = extract(inputs, outputs, updates, frozen, name)
     if sizes:
         result.model = Bind(sizes)(result.model).model
-    for step in passes(phase, target, result):
+    for step in passes(phase, target, result.masks):
         result.model = step(result.model).model
         verify(result.model, type(step).__name__)
     return result
@@ -111,6 +110,9 @@ def build(
 ) -> Program:
     """Compile and make a session of it; a sibling is a program of the same function for other sizes."""
     extracted = compile(inputs, outputs, updates, phase, target, frozen, name, sizes)
+    if target.on_cpu:
+        # How we run it, and no part of what the graph means: a model that is handed out has its outputs alone.
+        extracted.model = PutInPlace(extracted.writes, extracted.before)(extracted.model).model
     threads = worth(extracted.model, target.provider)
     session = Session(ir.to_proto(extracted.model).SerializeToString(), target.provider, threads)
     return Program(extracted, session, inputs, outputs, sibling)
