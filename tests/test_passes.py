@@ -8,7 +8,7 @@ from onnxseq.compiler import pipeline
 from onnxseq.compiler.autodiff import gradients
 from onnxseq.compiler.extract import extract
 from onnxseq.compiler.function import Function
-from onnxseq.compiler.ops import conv, index, linalg, math, nn, pool, reduction, shape
+from onnxseq.compiler.ops import conv, index, linalg, loop, math, nn, pool, reduction, shape
 from onnxseq.compiler.ops.phase import phase, select
 from onnxseq.compiler.passes.finish import Finish
 from onnxseq.compiler.passes.fold import Fold
@@ -196,6 +196,48 @@ def test_a_product_that_something_else_reads_is_not_fused():
     a, w, bias = x(5), weights(5, 4), weights(4, seed=1)
     product = linalg.matmul(a, w)
     assert after(FuseProducts(), [a], [product, product + bias]) == ["MatMul", "Add"]
+
+
+def row_sums():
+    images, matrix = x(6, 7, 4), x(4)
+    return {
+        "a matrix": (matrix, reduction.sum(matrix, [0]), True),
+        "a matrix, its axis kept": (matrix, reduction.sum(matrix, [0], keepdims=True), True),
+        "images": (images, reduction.sum(images, [0, 1, 2]), True),
+        "images, their axes kept": (images, reduction.sum(images, [0, 1, 2], keepdims=True), True),
+        "an axis that stays": (images, reduction.sum(images, [0, 1]), False),
+        "the last axis": (matrix, reduction.sum(matrix, [1]), False),
+        "everything": (images, reduction.sum(images), False),
+        "one column": (v := x(6, 1), reduction.sum(v, [0, 1]), False),
+        "a free last axis": (v := x(6, "columns"), reduction.sum(v, [0, 1]), False),
+        "float64": (v := placeholder("float64", ("batch", 6, 4)), reduction.sum(v, [0, 1]), False),
+    }
+
+
+@pytest.mark.parametrize("case", row_sums())
+def test_sums_over_rows_are_products(case):
+    a, y, becomes = row_sums()[case]
+    found = after(FuseProducts(), [a], [y])
+    assert ("MatMul" in found, "ReduceSum" in found) == (becomes, not becomes)
+    sizes = {"batch": 5, "columns": 3}
+    given = np.random.RandomState(0).randn(*(sizes.get(d, d) for d in a.dims)).astype(a.dtype.numpy())
+    summed = {"a matrix": (0,), "an axis that stays": (0, 1), "the last axis": (1,), "everything": None,
+              "a matrix, its axis kept": (0,)}.get(case, tuple(range(a.rank - 1)))
+    (result,) = Function([a], [y])([given])
+    np.testing.assert_allclose(result, given.sum(summed, keepdims="kept" in case), rtol=1e-5, atol=1e-5)
+
+
+def test_in_a_loop_sums_of_products_are_one_op():
+    w, u = weights(4, 4), weights(4, 4, seed=1)
+    h, xt = x(4, name="h"), placeholder("float32", ("batch", 4))
+    first = placeholder("float32", ("batch", 4), "first")
+    steps = placeholder("float32", (9, "batch", 4), "steps")
+    new = math.tanh(linalg.matmul(h, shape.transpose(w)) + linalg.matmul(math.exp(h), shape.transpose(u)) + xt)
+    finals, _, _ = loop.loop([(h, first)], [(xt, steps)], [new], [])
+    (scan,) = [n for n in Function([first, steps], finals).onnx_model().graph.node if n.op_type == "Scan"]
+    (body,) = [a.g for a in scan.attribute if a.name == "body"]
+    found = [node.op_type for node in body.node]
+    assert (found.count("Gemm"), found.count("Add")) == (2, 1)  # the element is added to both of them
 
 
 def test_masks_come_from_the_host_and_follow_from_the_seeds():
