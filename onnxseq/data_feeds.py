@@ -398,7 +398,7 @@ class Feed:
             # not make the data larger, it is done once for all epochs.
             if data.dtype != dtype and data.dtype.itemsize >= np.dtype(dtype).itemsize:
                 data = data.astype(dtype)
-            data = np.ascontiguousarray(data)
+            data = np.require(data, requirements="CA")
         self.data = data
         self.direct = isinstance(data, np.ndarray) and data.dtype == dtype
         self.item_shape = tuple(data.shape[1:])

@@ -1,6 +1,8 @@
 """Training: losses under weights and masks, metrics and their names, the order of samples, what is printed."""
 
+import gc
 import re
+import weakref
 
 import numpy as np
 import pytest
@@ -301,6 +303,40 @@ def test_data_in_files_is_read_batch_by_batch():
     assert made.predict(RisingOnly(), batch_size=4).shape == (14, 1)
     with pytest.raises(TypeError, match="RisingOnly could not read samples in the order .* Pass shuffle='batch'"):
         made.fit(RisingOnly(), targets, verbose=0)
+
+
+def read_only(x):
+    x.flags.writeable = False
+    return x
+
+
+LARGE = {
+    "as they lie": lambda x: x,
+    "that may not be written": read_only,
+    "at an odd address": lambda x: np.frombuffer(b"\0" + x.tobytes(), np.uint8)[1:].view("float32").reshape(x.shape),
+    "columns first": np.asfortranarray,
+    "doubles": np.float64,
+    "from a file": lambda x: np.require(x, requirements="C").view(np.memmap),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_samples_are_read_where_they_lie(name):
+    x, y = np.random.RandomState(6).rand(70, 1100).astype("float32"), np.zeros((70, 2))
+    given = LARGE[name](x.copy())
+    made = Sequential([L.Dense(2, input_shape=(1100,))])
+    made.compile("sgd", "mse")
+    kernel, bias = made.get_weights()
+    expected = x.astype("float64") @ kernel + bias
+    np.testing.assert_allclose(made.predict(given, batch_size=30), expected, 1e-4, 1e-5)
+    np.testing.assert_allclose(made.evaluate(given, y, batch_size=30, verbose=0), (expected**2).mean(), 1e-4)
+    np.testing.assert_array_equal(given, x)
+    # Nothing is kept of them, and the next batch of that size is read in place of them.
+    kept = weakref.ref(given)
+    del given
+    gc.collect()
+    assert kept() is None
+    np.testing.assert_allclose(made.predict_on_batch(x[:30] * 2), 2 * (expected[:30] - bias) + bias, 1e-4, 1e-5)
 
 
 def test_validation_split_takes_the_last_samples():

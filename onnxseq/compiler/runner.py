@@ -143,7 +143,7 @@ class Runner:
             self._masks.append((array, _threshold(mask.rate)))
             self._mask_feeds[mask.name] = device.buffer(array)
         self._host = device.is_host
-        self._own_inputs, self._own_outputs = list(self.inputs), list(self.outputs)
+        self._own_inputs = list(self.inputs)
         self._dynamic = [i for i, y in enumerate(self.outputs) if y is None]
         self._feeds = [device.buffer(x) for x in self.inputs]
         self._results = [None if y is None else self._result_buffer(y) for y in self.outputs]
@@ -162,10 +162,6 @@ class Runner:
             if self._feeds[i].array is not array and self._host:
                 self._feeds[i] = self.program.session.device.buffer(array)
                 self._rebind_input(i)
-        for i, own in enumerate(self._own_outputs):
-            if own is not None and self.outputs[i] is not own:
-                self.outputs[i] = own
-                self._rebind_output(i, self._result_buffer(own))
         self.program.release(self)
 
     def _result_buffer(self, array: np.ndarray) -> Buffer:
@@ -179,25 +175,12 @@ class Runner:
             self._feeds[index] = self.program.session.device.buffer(array)
             self._rebind_input(index)
 
-    def bind_output(self, index: int, array: np.ndarray) -> None:
-        """Have an output written straight into a C-contiguous array of its dtype and shape."""
-        self.outputs[index] = array
-        if self._host:
-            self._rebind_output(index, self.program.session.device.buffer(array))
-
     def _rebind_input(self, index: int) -> None:
         name, buffer = self.program.fed[index], self._feeds[index]
         if name is not None:
             for binding, bound in self._bindings.values():
                 binding.input(name, buffer)
                 bound[name] = buffer
-
-    def _rebind_output(self, index: int, buffer: Buffer) -> None:
-        name = self.program.output_names[index]
-        self._results[index] = buffer
-        for binding, bound in self._bindings.values():
-            binding.output(name, buffer)
-            bound[name] = buffer
 
     def run(self) -> None:
         """Run one step: read the inputs and variables, write the outputs and the variables' next values."""
