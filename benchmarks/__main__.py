@@ -36,7 +36,7 @@ def options_from(arguments):
     parser.add_argument("--python", action="append", default=[], metavar="GROUP=PATH",
                         help=f"interpreter of a group of peers ({', '.join(GROUPS)}); default: this one")
     parser.add_argument("--env", metavar="FILE", help="file of GROUP=PATH lines")
-    parser.add_argument("--nice", action="store_true", help="run at real-time priority (needs root and chrt)")
+    parser.add_argument("--nice", action="store_true", help="run before all other processes (needs root)")
     parser.add_argument("--out", metavar="FOLDER", help="where results.json, results.md and results.png go")
     parser.add_argument("--log", metavar="FILE", default=os.devnull, help="what the peers print")
     return parser.parse_args(arguments)

@@ -12,7 +12,7 @@ TIMED_VERBS = ("train", "predict", "latency")
 MEMORY_STEPS = 10_000
 
 
-def measure_model(model, peer_names, pythons, verbs, num_rounds, real_time, log):
+def measure_model(model, peer_names, pythons, verbs, num_rounds, first, log):
     """Time one model on all peers that are for it.
 
     Returns:
@@ -22,7 +22,7 @@ def measure_model(model, peer_names, pythons, verbs, num_rounds, real_time, log)
     live, results, missing = {}, {}, {}
     try:
         for name in peers_for(CASES[model], peer_names):
-            peer = Peer(name, pythons[PEERS[name][0]], real_time, log)
+            peer = Peer(name, pythons[PEERS[name][0]], first, log)
             live[name] = peer
             attempt(live, missing, name, lambda peer=peer, name=name: results.update(
                 {name: peer.ask(do="setup", peer=name, model=model)}))
