@@ -5,7 +5,7 @@ import importlib.util
 import statistics
 
 from benchmarks.cases import CASES
-from benchmarks.peers import OURS, leaves_out
+from benchmarks.peers import OURS, PEERS, leaves_out
 from benchmarks.rounds import TIMED_VERBS
 
 # Highest ratio, ours over the fastest peer, that is aimed at.
@@ -52,12 +52,17 @@ def rivals(model, verb, row):
             if name not in OURS and not leaves_out(name, CASES[model], verb)}
 
 
+def peers_of(table):
+    """The peers of a table, in their usual order."""
+    return [name for name in PEERS if any(name in row for row in table.values())]
+
+
 def verb_table(measured, verb):
     """Lines of one verb's table: peers as columns, then our ratios."""
     table = medians(measured, verb)
     if not table:
         return []
-    columns = list(dict.fromkeys(name for row in table.values() for name in row))
+    columns = peers_of(table)
     ours = [name for name in OURS if name in columns]
     lines = [f"### {TITLES[verb]}", "", "| model | " + " | ".join(columns) + " | "
              + "".join(f"{name} / fastest peer | " for name in ours) + "bar |",
@@ -114,7 +119,7 @@ def plot(measured, path):
     figure, panels = pyplot.subplots(len(verbs), 1, figsize=(10, 3.2 * len(verbs)), squeeze=False)
     for panel, verb in zip(panels[:, 0], verbs, strict=True):
         table = medians(measured, verb)
-        columns = list(dict.fromkeys(name for row in table.values() for name in row))
+        columns = peers_of(table)
         width = 0.8 / len(columns)
         for index, name in enumerate(columns):
             heights = []
