@@ -88,6 +88,9 @@ CONVOLUTIONS = [
     conv_row("points, strides", (2, 5, 4, 8), (1, 1, 8, 3), 2),
     conv_row("one channel", (3, 6, 5, 1), (3, 3, 1, 4)),
     conv_row("blocks of 16", (2, 6, 5, 16), (3, 3, 16, 32), padding="same"),
+    conv_row("blocks of 16, strides", (2, 6, 8, 16), (3, 3, 16, 16), 2, padding="same"),
+    conv_row("blocks of 16, strides that leave a rest", (1, 7, 8, 16), (2, 3, 16, 16), 2),
+    conv_row("blocks of 16, points, strides", (2, 5, 6, 16), (1, 1, 16, 16), 2),
     conv_row("1-D", (2, 9, 10), (4, 10, 3), 2),
     conv_row("1-D causal", (2, 9, 10), (3, 10, 4), dilations=2, padding="causal"),
     conv_row("3-D", (2, 4, 5, 6, 8), (2, 3, 2, 8, 2), (1, 2, 1), padding="same"),
@@ -97,6 +100,10 @@ CONVOLUTIONS = [
     transposed_row("3-D", (2, 2, 3, 2, 3), (2, 2, 3, 2, 3), (5, 4, 6), (2, 1, 2)),
     transposed_row("strides that leave a rest", (2, 3, 4, 3), (3, 2, 2, 3), (8, 8), 2),
     transposed_row("same", (2, 3, 4, 3), (3, 3, 2, 3), (6, 8), 2, "same"),
+    transposed_row("blocks of 16, same", (2, 3, 4, 16), (5, 4, 16, 16), (6, 8), 2, "same"),
+    transposed_row("blocks of 16, strides of one axis", (2, 4, 3, 16), (2, 3, 16, 16), (5, 7), (1, 2)),
+    transposed_row("blocks of 16, a rest", (1, 3, 3, 16), (3, 3, 16, 16), (8, 7), 2),
+    transposed_row("blocks of 16, pads beyond", (1, 5, 5, 16), (2, 3, 16, 16), (6, 7), 2, [(3, 1), (2, 2)]),
     kernel_row("kernel", (2, 5, 6, 3), (2, 4, 2, 2), (2, 2), (1, 3)),
 ]
 

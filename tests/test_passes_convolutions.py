@@ -1,5 +1,8 @@
 """What convolutions take along: biases and activations; sums of blocked tensors. Every value stays."""
 
+import pathlib
+import types
+
 import numpy as np
 import onnx_ir as ir
 import pytest
@@ -7,13 +10,13 @@ import pytest
 from onnxseq.compiler.autodiff import gradients
 from onnxseq.compiler.extract import extract
 from onnxseq.compiler.function import Function
-from onnxseq.compiler.ops import conv, math, reduction
-from onnxseq.compiler.passes.convolutions import FuseConvolutions
+from onnxseq.compiler.ops import blocked, blocked_input_grad, conv, math, reduction
+from onnxseq.compiler.passes.convolutions import FuseConvolutions, FuseTransposed
 from onnxseq.compiler.passes.fold import Fold
 from onnxseq.compiler.passes.layout import Layout
 from onnxseq.compiler.passes.lower import Lower
 from onnxseq.compiler.targets import PORTABLE, Target, current
-from onnxseq.compiler.tensor import Variable, placeholder
+from onnxseq.compiler.tensor import Variable, attribute, placeholder
 
 BLOCKED = Target(features=frozenset({"onnx", "nchwc"}), block=16)
 RNG = np.random.RandomState(2)
@@ -70,6 +73,78 @@ def test_a_sum_of_two_convolutions_stays(target):
 def test_channel_sums_are_averages():
     before, after, _ = lowered(reduction.sum(conv.conv(X, W), (0, 1, 2)), BLOCKED)
     assert "GlobalAveragePool" not in before and "GlobalAveragePool" in after
+
+
+UP = placeholder("float32", ("batch", 4, 4, 32), "up")
+
+
+def transposed(kernel=5):
+    w = Variable(RNG.randn(kernel, kernel, 16, 32).astype("float32"), "kernel")
+    return conv.conv_transpose(UP, w, (8, 8), 2, padding="same")
+
+
+C = Variable(RNG.randn(16).astype("float32"), "bias")
+PHASES = {
+    "a bias": (lambda: transposed() + C, [3] * 4, [None] * 4),
+    "a bias, first": (lambda: C + transposed(), [3] * 4, [None] * 4),
+    "an activation": (lambda: math.relu(transposed()), [2] * 4, ["Relu"] * 4),
+    "both": (lambda: math.relu(transposed() + C), [3] * 4, ["Relu"] * 4),
+    "a bias behind the activation": (lambda: math.relu(transposed()) + C, [2] * 4, ["Relu"] * 4),
+    "two biases": (lambda: transposed() + C + C, [3] * 4, [None] * 4),
+    "a number for each pixel": (lambda: transposed() + np.ones((8, 8, 16), "float32"), [2] * 4, [None] * 4),
+    "itself": (lambda: (y := transposed()) + y, [2] * 4, [None] * 4),
+    "a second reader": (lambda: (y := transposed()) * math.relu(y + C), [2] * 4, [None] * 4),
+    "pixels that nothing reaches": (lambda: math.relu(transposed(kernel=1) + C), [2], [None]),
+}
+
+
+def with_phases(y):
+    model = extract([UP], [y], ()).model
+    for step in (Fold(), Layout(BLOCKED), FuseTransposed(), Lower(BLOCKED), Fold()):
+        model = step(model).model
+        kinds(model)
+    return [node for node in model.graph if node.domain == blocked.DOMAIN and node.op_type == "Conv"]
+
+
+@pytest.mark.parametrize("name", PHASES)
+def test_what_the_phases_of_a_transposed_convolution_take_along(name):
+    build, inputs, activations = PHASES[name]
+    found = with_phases(build())
+    assert [len(node.inputs) for node in found] == inputs
+    assert [attribute(node, "activation") for node in found] == activations
+
+
+@pytest.mark.skipif(not BLOCKS, reason="the pass works on blocks of another size here")
+@pytest.mark.parametrize("name", PHASES)
+def test_values_of_transposed_convolutions_stay(name):
+    y = PHASES[name][0]()
+    up = RNG.randn(3, 4, 4, 32)
+    outputs = [y, *gradients(reduction.sum(y * y), [UP])]
+    found, expected = (Function([UP], outputs, target=target)([up]) for target in (current(), PORTABLE))
+    for a, e in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, e, rtol=1e-4, atol=1e-5 * np.abs(e).max())
+
+
+FAULTS = {
+    "the first place": ("first = (offset + before) % stride", "first = offset % stride"),
+    "how far ahead": ("- (offset + before - first) // stride", "- offset // stride"),
+    "the order of the phases": ("itertools.product(*found)", "[(a, b) for b in found[1] for a in found[0]]"),
+    "the kernel as it lies": ("taken[::-1]", "taken"),
+}
+
+
+@pytest.mark.skipif(not BLOCKS, reason="the pass works on blocks of another size here")
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_wrong_phase_is_found(name, monkeypatch):
+    source = pathlib.Path(blocked_input_grad.__file__).read_text()
+    right, wrong = FAULTS[name]
+    assert source.count(right) == 1
+    faulty = types.ModuleType("faulty")
+    exec(source.replace(right, wrong), faulty.__dict__)
+    monkeypatch.setattr(blocked_input_grad, "_of_stride", faulty._of_stride)
+    monkeypatch.setitem(conv.conv_input_grad_op.lowerings, "nchwc", faulty.lower)
+    with pytest.raises((AssertionError, ValueError)):
+        test_values_of_transposed_convolutions_stay("both")
 
 
 @pytest.mark.skipif(not BLOCKS, reason="the pass works on blocks of another size here")

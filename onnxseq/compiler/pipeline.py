@@ -8,7 +8,7 @@ import onnx_ir as ir
 from onnxseq.compiler.extract import Extract, Mask, extract
 from onnxseq.compiler.passes.bind import Bind
 from onnxseq.compiler.passes.columns import Columns
-from onnxseq.compiler.passes.convolutions import FuseConvolutions
+from onnxseq.compiler.passes.convolutions import FuseConvolutions, FuseTransposed
 from onnxseq.compiler.passes.directions import JoinDirections
 from onnxseq.compiler.passes.finish import Finish
 from onnxseq.compiler.passes.fold import Fold
@@ -53,6 +53,7 @@ def passes(phase: int, target: Target, masks: list[Mask]) -> list[ir.passes.InPl
         NormalizeAfterPooling(),
         ConvolveQuarters(),
         UpdateRows(target),
+        FuseTransposed(),
         Lower(target),
         JoinDirections(),
         Fold(),

@@ -91,16 +91,6 @@ def _blocked_kernel(w: Tensor, block: int) -> Tensor:
     return shape.reshape(turned, (filters, depth, height, width))
 
 
-def _turned_kernel(w: Tensor, block: int) -> Tensor:
-    """The kernel of the input gradient: turned around, channels and filters exchanged, then blocked."""
-    height, width, depth, filters = w.dims
-    places = height * width  # type: ignore[operator]
-    flat = shape.reshape(w, (places, depth, filters))
-    around = gather.gather(flat, constant(np.arange(places - 1, -1, -1)), 0) if places > 1 else flat  # type: ignore[operator]
-    apart = shape.reshape(around, (height, width, depth // block, block, filters // block, block))  # type: ignore[operator]
-    return shape.reshape(shape.transpose(apart, (2, 4, 0, 1, 5, 3)), (depth, filters, height, width))
-
-
 def lower_conv(node: ir.Node, target: Any) -> Tensor | None:
     """A third input is a bias; the attribute ``activation`` is applied to the sum."""
     if not is_blocked(node):
@@ -116,27 +106,6 @@ def lower_conv(node: ir.Node, target: Any) -> Tensor | None:
         pads=attribute(node, "pads"),
         group=1,
         activation=attribute(node, "activation"),
-    )
-    return narrow(y, node.outputs[0].dims)
-
-
-def lower_input_grad(node: ir.Node, target: Any) -> Tensor | None:
-    """For strides of 1: the convolution of dy with the kernel turned around."""
-    if not is_blocked(node) or set(attribute(node, "strides")) != {1}:
-        return None
-    dy, w = node.inputs[:2]
-    dilations, pads = attribute(node, "dilations"), attribute(node, "pads")
-    reach = [d * (k - 1) for d, k in zip(dilations, w.dims[:2], strict=True)]
-    if any(p > r for p, r in zip(pads, reach * 2, strict=True)):
-        return None
-    y = conv_op(
-        wide(dy),
-        _turned_kernel(w, attribute(node, "block")),
-        kernel_shape=w.dims[:2],
-        strides=(1, 1),
-        dilations=dilations,
-        pads=[r - p for r, p in zip(reach * 2, pads, strict=True)],
-        group=1,
     )
     return narrow(y, node.outputs[0].dims)
 
@@ -341,10 +310,11 @@ def shares(dy: Tensor, parts: Sequence[Tensor], planes: int = 1) -> list[Tensor]
     return [left, upper - left, under, lower - under]
 
 
-def merged(parts: Sequence[Tensor], dims: Dims) -> Tensor:
-    """Return the tensor of given dims whose quarters are given."""
+def merged(parts: Sequence[Tensor], dims: Dims, strides: Sequence[int] = (2, 2)) -> Tensor:
+    """Return the tensor of given dims of which each part has the pixels that lie strides apart, row by row."""
     *images, divided, height, width, block = parts[0].dims
     rows = (shapes.product(images), divided * height)  # type: ignore[operator]
     apart = [shape.reshape(p, (rows[0], rows[1] * width, 1, block)) for p in parts]  # type: ignore[operator]
-    pairs = [shape.reshape(shape.concat(apart[i : i + 2], 2), (*rows, 1, 2 * width * block)) for i in (0, 2)]  # type: ignore[operator]
-    return shape.with_dims(shape.reshape(shape.concat(pairs, 2), dims), dims)
+    lines = [shape.concat(apart[i : i + strides[1]], 2) for i in range(0, len(apart), strides[1])]
+    lines = [shape.reshape(line, (*rows, 1, strides[1] * width * block)) for line in lines]  # type: ignore[operator]
+    return shape.with_dims(shape.reshape(shape.concat(lines, 2), dims), dims)

@@ -13,6 +13,7 @@ import onnx_ir as ir
 from onnxseq import shapes
 from onnxseq.compiler.ops import (
     blocked,
+    blocked_input_grad,
     blocked_kernel_grad,
     conv_kernel_grad,
     depthwise,
@@ -358,7 +359,7 @@ CONV = {
     "onnx": _lower_conv,
 }
 INPUT_GRAD = {
-    "nchwc": _blocked(blocked.lower_input_grad, depthwise.lower_input_grad, volumes.lower_input_grad),
+    "nchwc": _blocked(blocked_input_grad.lower, depthwise.lower_input_grad, volumes.lower_input_grad),
     "onnx": _lower_input_grad,
 }
 KERNEL_GRAD = {

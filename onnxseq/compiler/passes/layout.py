@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-from onnxseq.compiler.ops import blocked, depthwise, law, reduction, relayout, shape
+from onnxseq.compiler.ops import blocked, blocked_input_grad, depthwise, law, reduction, relayout, shape
 from onnxseq.compiler.ops.windows import BLOCKED, FIRST, LAST
 from onnxseq.compiler.passes import rewrite
 from onnxseq.compiler.targets import Target
@@ -79,10 +79,9 @@ def _convolution_fits(node: ir.Node, block: int) -> dict[str, Any] | None:
     if filters % block or not _counts_planes(node):
         return None
     if node.op_type == "ConvInputGrad":
-        reach = [d * (k - 1) for d, k in zip(attribute(node, "dilations"), kernel, strict=True)]
-        inside = all(p <= r for p, r in zip(attribute(node, "pads"), reach * 2, strict=True))
-        plain = set(attribute(node, "strides")[-2:]) == {1} and inside and len(node.inputs) == 2
-        return {} if plain and depth % block == 0 else None
+        plain = len(kernel) == 2 or set(attribute(node, "strides")[-2:]) == {1}
+        fits = depth % block == 0 and plain and len(node.inputs) == 2 and blocked_input_grad.phases(node) is not None
+        return {} if fits else None
     if depth % block == 0:
         return {}
     return {"stem": 1} if depth * math.prod(kernel[:-2]) < block else None
