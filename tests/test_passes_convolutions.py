@@ -22,13 +22,15 @@ BLOCKED = Target(features=frozenset({"onnx", "nchwc"}), block=16)
 RNG = np.random.RandomState(2)
 X = placeholder("float32", ("batch", 6, 6, 16), "x")
 W = Variable(RNG.randn(3, 3, 16, 32).astype("float32"), "kernel")
+UP = placeholder("float32", ("batch", 4, 4, 32), "up")
+C = Variable(RNG.randn(16).astype("float32"), "bias")
 B = Variable(RNG.randn(32).astype("float32"), "bias")
 BLOCKS = current().block == BLOCKED.block
 
 
 def lowered(y, target):
     """Return the graph in which the pass finds its work, and the op types after the pass."""
-    model = extract([X], [y], ()).model
+    model = extract([X, UP], [y], ()).model
     for step in (Fold(), Layout(target), Lower(target), Fold()):
         model = step(model).model
     before = kinds(model)
@@ -75,15 +77,11 @@ def test_channel_sums_are_averages():
     assert "GlobalAveragePool" not in before and "GlobalAveragePool" in after
 
 
-UP = placeholder("float32", ("batch", 4, 4, 32), "up")
-
-
 def transposed(kernel=5):
     w = Variable(RNG.randn(kernel, kernel, 16, 32).astype("float32"), "kernel")
     return conv.conv_transpose(UP, w, (8, 8), 2, padding="same")
 
 
-C = Variable(RNG.randn(16).astype("float32"), "bias")
 PHASES = {
     "a bias": (lambda: transposed() + C, [3] * 4, [None] * 4),
     "a bias, first": (lambda: C + transposed(), [3] * 4, [None] * 4),

@@ -18,7 +18,7 @@ import onnx_ir as ir
 
 from onnxseq.compiler.ops import blocked, law, math, reduction, shape
 from onnxseq.compiler.passes import rewrite
-from onnxseq.compiler.passes.quarters import again, convolved, kernel_grad
+from onnxseq.compiler.passes.quarters import convolved, kernel_grad
 from onnxseq.compiler.tensor import Tensor, attribute, scope
 
 
@@ -108,7 +108,7 @@ def _rewrite(graph: ir.Graph, layer: Found) -> None:
     dtype = gamma.element_type
     sign = math.cast(math.greater_equal(gamma, 0), dtype) * 2 - 1
     kernel, size = w * sign, math.absolute(gamma)
-    parts = convolved(layer.conv, x, kernel) or blocked.quarters(again(layer.conv, (x, kernel)))
+    parts = convolved(layer.conv, x, kernel) or blocked.quarters(law.again(layer.conv, (x, kernel))[0])
     mean = _mean(parts)
     centred = [blocked.affine(p, shape.ones_like(mean), math.neg(mean)) for p in parts]
     variance = _mean([c * c for c in centred])
@@ -140,9 +140,9 @@ def _rewrite(graph: ir.Graph, layer: Found) -> None:
     for node in layer.conv_grads:
         if node.op_type == "ConvKernelGrad":
             alone = kernel_grad(node, x, shares) if kinds == {"ConvKernelGrad"} else None
-            rewrite.replace(graph, node, (again(node, (x, dz)) if alone is None else alone) * sign)
+            rewrite.replace(graph, node, (law.again(node, (x, dz))[0] if alone is None else alone) * sign)
         else:
-            rewrite.replace(graph, node, again(node, (dz, kernel, *node.inputs[2:])))
+            rewrite.replace(graph, node, law.again(node, (dz, kernel, *node.inputs[2:])))
     rewrite.replace(graph, layer.norm_grad, [None, d_gamma, d_beta])  # type: ignore[list-item]
     graph.remove(layer.pool_grad, safe=True)
     rewrite.replace(graph, layer.norm, [None, *statistics])  # type: ignore[list-item]

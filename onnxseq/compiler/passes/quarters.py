@@ -42,12 +42,6 @@ class ConvolveQuarters(ir.passes.InPlacePass):
         return ir.passes.PassResult(model, any([_rewrite(graph, layer) for layer in layers]))
 
 
-def again(node: ir.Node, inputs: Sequence[Tensor], **changed: object) -> Tensor:
-    """Record a node's op once more, on other inputs and with changed attributes."""
-    attributes = {name: attribute(node, name) for name in node.attributes}
-    return law.of(node)(*inputs, **{**attributes, **changed})
-
-
 def _doubled(conv: ir.Node) -> tuple[int, ...]:
     *planes, rows, columns = attribute(conv, "strides")
     return (*planes, 2 * rows, 2 * columns)
@@ -58,7 +52,7 @@ def convolved(conv: ir.Node, x: Tensor, w: Tensor) -> list[Tensor] | None:
     pads, rank = list(attribute(conv, "pads")), len(attribute(conv, "strides"))
     if set(attribute(conv, "strides")[-2:]) != {1}:
         return None
-    axes, parts = (rank - 2, rank - 1), []
+    axes, parts = (rank - 2, rank - 1), list[Tensor]()
     begins = all(pads[a] and pads[a + rank] for a in axes)
     if not begins and (not attribute(conv, "stem") or set(attribute(conv, "dilations")[-2:]) != {1}):
         return None
@@ -69,7 +63,7 @@ def convolved(conv: ir.Node, x: Tensor, w: Tensor) -> list[Tensor] | None:
                 moved[axis], moved[axis + rank] = pads[axis] - i, pads[axis + rank] - 1 + i
         else:
             kernel = shape.pad(w, [*[(0, 0)] * (rank - 2), *((i, 0) for i in place), (0, 0), (0, 0)])
-        parts.append(again(conv, (x, kernel), strides=_doubled(conv), pads=moved))
+        parts += law.again(conv, (x, kernel), strides=_doubled(conv), pads=moved)
     return parts
 
 
@@ -84,7 +78,8 @@ def kernel_grad(node: ir.Node, x: Tensor, parts: Sequence[Tensor]) -> Tensor | N
     axes = (len(kernel) - 2, len(kernel) - 1)
     for place, part in zip(_PLACES, parts, strict=True):
         seen = (*kernel[:-2], *(k + i for k, i in zip(kernel[-2:], place, strict=True)))
-        found = index.slice(again(node, (x, part), kernel=seen, strides=_doubled(node)), place, [index.END] * 2, axes)
+        (found,) = law.again(node, (x, part), kernel=seen, strides=_doubled(node))
+        found = index.slice(found, place, [index.END] * 2, axes)
         total = found if total is None else total + found
     return total
 
