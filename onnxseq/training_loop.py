@@ -68,12 +68,15 @@ class Stepper:
         """
         runner, fills = self.runner(stop - start)
         for position, (feed, out) in enumerate(fills):
-            if order is not None:
-                feed.gather(order[start:stop], out)
-            elif feed.direct and out.nbytes >= _WORTH_BINDING:
+            if order is None and feed.direct and out.nbytes >= _WORTH_BINDING:
                 runner.set_input(position, feed.data[start:stop])
-            else:
+                continue
+            if runner.inputs[position] is not out:  # what was read where it lies before
+                runner.set_input(position, out)
+            if order is None:
                 feed.copy(start, stop, out)
+            else:
+                feed.gather(order[start:stop], out)
         runner.run()
         return runner.outputs
 

@@ -11,9 +11,11 @@ from onnxseq import backend as K
 from onnxseq import layers as L
 from onnxseq import losses, metrics
 from onnxseq.callbacks import LambdaCallback
+from onnxseq.data_feeds import Feed
 from onnxseq.models import Model, Sequential
 from onnxseq.optimizers import SGD, Adam, Optimizer
 from onnxseq.training_compile import weighted_score
+from onnxseq.training_loop import Stepper
 from onnxseq.utils import Progbar
 
 RANDOM = np.random.RandomState(4)
@@ -318,6 +320,21 @@ LARGE = {
     "doubles": np.float64,
     "from a file": lambda x: np.require(x, requirements="C").view(np.memmap),
 }
+
+
+@pytest.mark.parametrize("size, copied", [(30, False), (10, True)])
+def test_only_small_batches_are_copied(size, copied):
+    x = np.random.RandomState(6).rand(70, 1100).astype("float32")
+    made = Sequential([L.Dense(2, input_shape=(1100,))])
+    function = made._get_functions().predict(len(x))
+    with Stepper(function, [Feed("who", x, "float32")]) as stepper:
+        stepper.run_rows(20, 20 + size)
+        (read,) = stepper.runner(size)[0].inputs
+        assert np.shares_memory(read, x) == (not copied)
+        np.testing.assert_array_equal(read, x[20 : 20 + size])
+        (last,) = stepper.run_rows(0, size, np.arange(70)[::-1])
+        np.testing.assert_allclose(last, made.predict_on_batch(x[::-1][:size]), 1e-5, 1e-5)
+        np.testing.assert_array_equal(x, np.random.RandomState(6).rand(70, 1100).astype("float32"))
 
 
 @pytest.mark.parametrize("name", LARGE)

@@ -81,7 +81,8 @@ def lower(node: ir.Node, target: Any) -> Tensor | None:
     found = phases(node) if blocked.is_blocked(node) else None
     if found is None:
         return None
-    dy, w, _, *bias = (*node.inputs, None)[: max(3, len(node.inputs))]
+    dy, w, *more = node.inputs
+    bias = more[1:]  # behind the sizes, which no gradient in blocks needs
     strides, dims = attribute(node, "strides"), node.outputs[0].dims
     *images, divided, height, width, block = dims
     if set(strides) != {1}:
