@@ -36,7 +36,7 @@ def save(start):
     for number in range(start, start + 100000):
         model.set_weights([value + number for value in values])
         model.save("model.h5", include_optimizer=number % 2 == 0)
-        print(number, flush=True)
+        os.write(1, b"%d\\n" % number)  # at once: an unbuffered print can be killed before the end of its line
 
 for line in sys.stdin:
     child = os.fork()
