@@ -43,6 +43,13 @@ class Extract:
     before: list[tuple[Variable, str]] = field(default_factory=list)
     masks: list[Mask] = field(default_factory=list)
 
+    def drop_unread(self) -> None:
+        """Forget the inputs that passes have dropped since nothing reads them."""
+        present = {x.name for x in self.model.graph.inputs}
+        self.fed = [name if name in present else None for name in self.fed]
+        self.reads = [(variable, name) for variable, name in self.reads if name in present]
+        self.masks = [mask for mask in self.masks if mask.name in present]
+
 
 class _Names:
     """Gives each name once; a second bearer gets a number."""
@@ -88,7 +95,7 @@ def extract(
         clones[tensor] = clone
         graph_inputs.append(clone)
         # What is fed is not computed, so nothing behind it is looked at.
-    nodes, sources = _reachable([*outputs, *(v for _, v in updates)], set(fed))
+    nodes, sources = reachable([*outputs, *(v for _, v in updates)], set(fed))
     for source in sources:
         if isinstance(source, Variable):
             variable_name = names.unique(source.name or "variable")
@@ -124,7 +131,8 @@ def extract(
                 name=node.name,
             )
         )
-        clones.update(zip(node.outputs, copies, strict=True))
+        # A node of which one output is fed computes the others.
+        clones.update((y, copy) for y, copy in zip(node.outputs, copies, strict=True) if y not in fed)
     graph_outputs: list[Tensor] = []
 
     def publish(tensor: Tensor, wanted: str) -> str:
@@ -163,7 +171,7 @@ def _output_name(tensor: Tensor) -> str:
     return (node.name if node is not None else None) or "output"
 
 
-def _reachable(values: Sequence[Tensor], ends: set[Tensor]) -> tuple[list[ir.Node], list[Tensor]]:
+def reachable(values: Sequence[Tensor], ends: set[Tensor]) -> tuple[list[ir.Node], list[Tensor]]:
     nodes: dict[ir.Node, None] = {}
     sources: dict[Tensor, None] = {}
     stack = [v for v in values if v not in ends]

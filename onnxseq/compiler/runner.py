@@ -14,6 +14,7 @@ from onnxseq.compiler import state
 from onnxseq.compiler.extract import Extract
 from onnxseq.compiler.passes import rewrite
 from onnxseq.compiler.session import Binding, Buffer, Session, aligned, available_cores
+from onnxseq.compiler.sharded import ShardedBinding, ShardedSession
 from onnxseq.compiler.tensor import Tensor, Variable, numpy_dtype
 
 Shapes = tuple[tuple[int, ...], ...]
@@ -44,7 +45,7 @@ class Program:
     def __init__(
         self,
         extract: Extract,
-        session: Session,
+        session: Session | ShardedSession,
         inputs: Sequence[Tensor],
         outputs: Sequence[Tensor],
         sibling: "Program | None" = None,
@@ -52,14 +53,12 @@ class Program:
         self.session = session
         self.inputs, self.outputs = tuple(inputs), tuple(outputs)
         self.fed, self.output_names = extract.fed, extract.outputs
-        present = {x.name for x in extract.model.graph.inputs}  # passes drop inputs that nothing reads
-        self.fed = [name if name in present else None for name in extract.fed]
-        self.reads: list[tuple[Variable, str]] = [(v, name) for v, name in extract.reads if name in present]
+        self.reads: list[tuple[Variable, str]] = extract.reads
         self.writes: list[tuple[Variable, str]] = extract.writes
         self.before: list[tuple[Variable, str]] = extract.before
         shared = sibling.flip if sibling is not None else None
         self.flip: state.Flip | None = (shared or state.Flip()) if self.writes else None
-        self.masks = [mask for mask in extract.masks if mask.name in present]
+        self.masks = extract.masks
         seeds = [mask.seed for mask in self.masks]
         self.random: Randomness = sibling.random if sibling is not None else Randomness(seeds)
         # Runs that write or draw something have an order.
@@ -147,8 +146,8 @@ class Runner:
         self._dynamic = [i for i, y in enumerate(self.outputs) if y is None]
         self._feeds = [device.buffer(x) for x in self.inputs]
         self._results = [None if y is None else self._result_buffer(y) for y in self.outputs]
-        self._bindings: dict[tuple[int, ...], tuple[Binding, dict[str, Buffer]]] = {}
-        self._ready: dict[tuple[int, ...], Binding] = {}
+        self._bindings: dict[tuple[int, ...], tuple[Binding | ShardedBinding, dict[str, Buffer]]] = {}
+        self._ready: dict[tuple[int, ...], Binding | ShardedBinding] = {}
         self._foreign: list[state.Flip] = []
         self._changes = -1
 
@@ -232,7 +231,7 @@ class Runner:
             self._ready.clear()
             self._changes = state.STORE.changes
 
-    def _bind(self, key: tuple[int, ...]) -> Binding:
+    def _bind(self, key: tuple[int, ...]) -> Binding | ShardedBinding:
         program = self.program
         if key not in self._bindings:
             binding = program.session.binding()

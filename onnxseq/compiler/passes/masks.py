@@ -19,11 +19,15 @@ _LARGE = 64  # elements per sample from which feeding a mask is cheaper
 
 
 class HostMasks(ir.passes.InPlacePass):
-    """Replace large dropouts; ``masks`` receives what is to be fed."""
+    """Replace large dropouts; ``masks`` receives what is to be fed.
 
-    def __init__(self, masks: list[Mask]):
+    Arguments:
+        least: elements per sample from which a dropout is large.
+    """
+
+    def __init__(self, masks: list[Mask], least: int = _LARGE):
         super().__init__()
-        self.masks = masks
+        self.masks, self.least = masks, least
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         graph = model.graph
@@ -33,7 +37,7 @@ class HostMasks(ir.passes.InPlacePass):
                 return None
             dims = node.outputs[1].dims
             size = shapes.product(d for d in dims if isinstance(d, int))
-            if isinstance(size, int) and size < _LARGE:
+            if isinstance(size, int) and size < self.least:
                 return None
             name = f"{(node.name or 'Dropout').rpartition('/')[0] or 'dropout'}/mask_{len(self.masks)}"
             mask = Tensor(ir.DataType.BOOL, dims, name=name)
