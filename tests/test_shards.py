@@ -1,6 +1,7 @@
 """Steps in shards of the batch: the same numbers as in one run, whatever crosses between samples, and what happens
 around a step."""
 
+import gc
 import threading
 
 import numpy as np
@@ -334,6 +335,21 @@ def test_threads_may_train_and_predict_at_once():
     assert K.get_value(model.optimizer.iterations) == 30
 
 
+def test_a_model_that_is_let_go_leaves_no_thread_behind():
+    def waiting():
+        return [thread for thread in threading.enumerate() if thread.name.startswith("onnxseq-shard")]
+
+    gc.collect()
+    others = set(waiting())
+    model = small()
+    model.fit(WORDS_IN, TARGETS, batch_size=BATCH, verbose=0, epochs=1)
+    (own,) = set(waiting()) - others
+    del model
+    gc.collect()
+    own.join(10)
+    assert not own.is_alive()
+
+
 def test_samples_that_are_read_where_they_lie(monkeypatch):
     x = np.random.RandomState(3).rand(4 * BATCH, 64, 64).astype("float32")  # from 128 KB a batch nothing is copied
     found = []
@@ -358,25 +374,28 @@ def test_a_step_that_is_handed_out_is_whole():
     assert len(proto.graph.output) == 1 + len(function.updates)
 
 
-@pytest.mark.parametrize(("build", "cost", "expected"), [
-    (lambda: stack(L.LSTM(128, input_shape=(40, 57)), L.Dense(57)), 0.1, True),
-    (lambda: stack(L.LSTM(128, input_shape=(40, 57)), L.Dense(57)), 0.6, True),
-    (lambda: stack(L.Bidirectional(L.GRU(64), input_shape=(50, 16)), L.Dense(1)), 0.1, True),
-    (lambda: stack(L.LSTM(8, input_shape=(6, 5)), L.Dense(1)), 0.6, False),
-    (lambda: stack(L.LSTM(32, input_shape=(20, 16)), L.Dense(1)), 0.6, False),
-    (lambda: stack(L.LSTM(512, input_shape=(30, 64)), L.Dense(1)), 0.1, False),
+@pytest.mark.parametrize(("build", "rows", "cores", "expected"), [
+    (lambda: stack(L.LSTM(128, input_shape=(40, 57)), L.Dense(57)), 128, 2, True),
+    (lambda: stack(L.LSTM(128, dropout=0.2, recurrent_dropout=0.2, input_shape=(80, 128)), L.Dense(1)), 32, 2, True),
+    (lambda: stack(L.Bidirectional(L.GRU(64), input_shape=(50, 16)), L.Dense(1)), 64, 2, True),
+    (lambda: stack(L.ConvLSTM2D(16, 3, input_shape=(5, 12, 12, 1)), L.Flatten(), L.Dense(1)), 8, 2, True),
+    (lambda: stack(L.LSTM(8, input_shape=(6, 5)), L.Dense(1)), 32, 2, False),  # over before the other core begins
+    (lambda: stack(L.LSTM(32, input_shape=(20, 16)), L.Dense(1)), 32, 2, False),
+    (lambda: stack(L.LSTM(512, input_shape=(30, 64)), L.Dense(1)), 32, 2, False),  # weights are all there is
+    (lambda: stack(L.LSTM(512, input_shape=(30, 64)), L.Dense(1)), 32, 8, False),
+    (lambda: stack(L.Bidirectional(L.GRU(64), input_shape=(50, 16)), L.Dense(1)), 64, 8, True),
 ])  # fmt: skip
-def test_what_shards_are_worth(build, cost, expected, monkeypatch):
+def test_what_shards_are_worth(build, rows, cores, expected, monkeypatch):
     found = []
 
     def worth(model, count):
         found.append(threads.worth_shards(model, count))
         return found[-1]
 
-    monkeypatch.setattr(threads, "handoff", lambda: cost)
+    monkeypatch.setattr(threads, "available_cores", lambda: cores)
+    monkeypatch.setattr(pipeline, "available_cores", lambda: cores)
     monkeypatch.setattr(pipeline, "worth_shards", worth)
     model = build()
-    rows = 128 if K.int_shape(model.output)[-1] == 57 else 64 if K.int_shape(model.input)[1] == 50 else 32
     x = np.zeros((rows, *K.int_shape(model.input)[1:]), "float32")
     model.train_on_batch(x, np.zeros((rows, *K.int_shape(model.output)[1:]), "float32"))
     assert found == [expected]

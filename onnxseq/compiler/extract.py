@@ -172,6 +172,7 @@ def _output_name(tensor: Tensor) -> str:
 
 
 def reachable(values: Sequence[Tensor], ends: set[Tensor]) -> tuple[list[ir.Node], list[Tensor]]:
+    """Return the nodes that values depend on, in an order in which they can run, and what no node computes."""
     nodes: dict[ir.Node, None] = {}
     sources: dict[Tensor, None] = {}
     stack = [v for v in values if v not in ends]

@@ -157,8 +157,8 @@ def _sharded(
     join = _lowered(join, phase, target, sizes)
     whole, wires = shards.wired(cut, inputs, sizes, (early, shard, join), given)
     session = ShardedSession(
-        _session(early, target, 1) if cut.early else None,
-        _session(shard, target, max(available_cores() // cut.count, 1)),
+        _session(early, target, threads=1) if cut.early else None,
+        _session(shard, target, threads=1),
         _session(join, target, yields=True),
         wires,
     )

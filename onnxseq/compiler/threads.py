@@ -28,8 +28,9 @@ _SHARED = 64 * 1024  # the runtime shares a product of so many multiplications
 _LEAST = 0.1  # the share of a run that a second thread is to save; without it runs can go side by side
 _LARGE = 20.0  # microseconds: work outside of loops from which on a second thread helps
 _CACHED = 128 * 1024  # elements that a core's own cache holds; what is beyond lies where all cores have it
-_PACKED = 10e3  # weights a microsecond that are brought into the order in which products read them
-_FETCHED = 3.3e3  # the same of weights beyond those that a core's own cache holds
+_PACKED = 5e3  # weights a microsecond that are brought into the order in which products read them
+_FETCHED = 1.7e3  # the same of weights beyond those that a core's own cache holds
+_HANDOFF = 0.35  # between what ``handoff`` gives for near cores and for far ones
 _FORKED = 300.0  # microseconds that it takes to start shards and to wait for all of them
 _FREE = 32  # rows of a free batch, Keras's default
 
@@ -67,24 +68,26 @@ def _saved_by_step(body: ir.Graph, cost: float) -> float:
 def worth_shards(model: ir.Model, count: int) -> bool:
     """Tell whether a step is faster in shards, side by side, than in one run with a thread per core.
 
+    What it tells does not depend on how near the cores are: numbers differ by rounding between shards and one run, and
+    are to be the same in each run of a program.
+
     Arguments:
         model: what a shard computes, lowered.
         count: how many shards there are.
     """
-    cost = handoff()
     scans = [node for node in model.graph if node.op_type == "Scan"]
-    return sum(_saved_by_shards(scan, count, cost) for scan in scans) > _FORKED
+    return sum(_saved_by_shards(scan, count, available_cores()) for scan in scans) > _FORKED
 
 
-def _saved_by_shards(scan: ir.Node, count: int, cost: float) -> float:
-    body = scan.attributes["body"].as_graph()
+def _saved_by_shards(scan: ir.Node, count: int, cores: int) -> float:
+    body, idle = scan.attributes["body"].as_graph(), 1 - 1 / cores
     steps = _size(scan.inputs[-1].shape, slice(0, 1))  # type: ignore[union-attr]
     work = sum(map(_work, body))
-    halves = sum(_work(node) * (count - 1) for node in body if count * _multiplied(node) >= _SHARED)
-    whole = count * work - max(halves - cost * min(count * _moved(body), _CACHED) / 1000, 0.0)
+    shared = sum(count * _work(node) * idle for node in body if count * _multiplied(node) >= _SHARED)
+    whole = count * work - max(shared - _HANDOFF * min(count * _moved(body), _CACHED) / 1000, 0.0)
     weights = sum(_size(node.inputs[1].shape) for node in body if _multiplied(node))  # type: ignore[union-attr]
     packing = weights / _PACKED + max(weights - _CACHED, 0) / _FETCHED
-    return steps * (whole - work - (count - 1) * packing)
+    return steps * (whole - work - packing * idle)
 
 
 def _moved(body: ir.Graph) -> int:
