@@ -125,12 +125,12 @@ def build(
     return Program(extracted, session, inputs, outputs, sibling)
 
 
-def _session(extracted: Extract, target: Target, threads: int = 0, yields: bool = False) -> Session:
+def _session(extracted: Extract, target: Target, threads: int = 0, **options: Any) -> Session:
     if target.on_cpu:
         # How we run it, and no part of what the graph means: a model that is handed out has its outputs alone.
         extracted.model = PutInPlace(extracted.writes, extracted.before)(extracted.model).model
     serialized = ir.to_proto(extracted.model).SerializeToString()
-    return Session(serialized, target.provider, threads, yields=yields)
+    return Session(serialized, target.provider, threads, **options)
 
 
 def _sharded(
@@ -158,7 +158,7 @@ def _sharded(
     whole, wires = shards.wired(cut, inputs, sizes, (early, shard, join), given)
     session = ShardedSession(
         _session(early, target, threads=1) if cut.early else None,
-        _session(shard, target, threads=1),
+        _session(shard, target, threads=1, together=cut.count),
         _session(join, target, yields=True),
         wires,
     )
