@@ -203,6 +203,8 @@ def over(x, step):
     (lambda state, element: math.tanh(state + element), Samples(1)),
     (lambda state, element: math.tanh(state + reduction.mean(element, 0)), MIXED),
     (lambda state, element: reduction.cumsum(state, 0) + element, MIXED),
+    (lambda state, element: state + element * math.cast(shape.size_of(element), "float32"), MIXED),
+    (lambda state, element: state + element * math.cast(shape.shape_of(element)[0], "float32"), MIXED),
 ])  # fmt: skip
 def test_loops(step, expected):
     assert place_of(lambda x: over(x, step), (BATCH, 5, 3))[0] == expected

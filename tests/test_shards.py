@@ -260,6 +260,14 @@ def test_a_number_of_shards_that_divides_the_batch_is_taken(monkeypatch):
         assert (cut and (cut.count, cut.size)) == (count and (count, batch_size // count))
 
 
+def test_an_input_that_counts_samples_twice_is_not_cut():
+    x, pairs = K.placeholder((None, STEPS, SIZE)), K.placeholder((None, None))
+    x.dims, pairs.dims = ("batch", STEPS, SIZE), ("batch", "batch")
+    y = L.LSTM(UNITS)(x)
+    assert shards.cut([x], [K.sum(y)], [], 1, {"batch": BATCH}, 2) is not None
+    assert shards.cut([x, pairs], [K.sum(K.dot(pairs, y))], [], 1, {"batch": BATCH}, 2) is None
+
+
 def test_an_error_in_a_shard_is_raised_and_changes_nothing():
     model = small()
     model.train_on_batch(WORDS_IN[:BATCH], TARGETS[:BATCH])

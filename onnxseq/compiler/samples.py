@@ -117,7 +117,8 @@ class Places:
         if node.op_type in ("PhaseSelect", "PhaseGate"):
             is_taken = attribute(node, "when", 1) == self.phase
             return [arrived[1] if node.op_type == "PhaseGate" or is_taken else arrived[2]]
-        if node.op_type not in READING_SHAPES:
+        if node.op_type not in READING_SHAPES and not self.in_loop:
+            # To all others it is numbers, which are put into the graph: those of the whole batch.
             whole = [place == SHAPE and law.is_node(x, "Shape") for x, place in zip(node.inputs, arrived, strict=True)]
             arrived = [COMMON if number else place for number, place in zip(whole, arrived, strict=True)]
         if law.of(node).random:
@@ -135,7 +136,8 @@ class Places:
         if any(self.dims(x) is None for x in (*node.inputs, *node.outputs) if x is not None):
             return [MIXED] * count
         if node.op_type in ("Shape", "Size"):
-            return [SHAPE if node.op_type == "Shape" else COMMON]
+            # Into the body of a loop no numbers are put.
+            return [SHAPE if node.op_type == "Shape" else MIXED if self.in_loop else COMMON]
         rule = RULES.get(node.op_type) or (_broadcast if law.of(node).elementwise else None)
         if rule is not None:
             return [rule(node, arrived, self) or MIXED] * count
@@ -206,10 +208,6 @@ def _between(values: Sequence[Tensor], ends: Sequence[Tensor | None]) -> list[ir
 
 
 # -- rules: what a node makes of the places of its inputs, one of which at least holds samples; None where that is mixed
-
-
-def _first(arrived: Sequence[Place]) -> Samples | None:
-    return next((place for place in arrived if isinstance(place, Samples)), None)
 
 
 def _broadcast(node: ir.Node, arrived: Sequence[Place], places: Places) -> Place | None:

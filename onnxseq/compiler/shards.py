@@ -1,11 +1,13 @@
-"""How a step is cut in two: what each part of the batch, a shard, computes by itself, and what joins the shards.
+"""How a step is cut: into what each part of the batch, a shard, computes by itself, and what joins the shards.
 
 A loop's steps are too small for several cores, but a loop over half of the batch is as good as any on one core: each
 shard runs on its own, and sums over the batch, such as the gradients of weights, are sums over the shards. What needs
-the whole batch, and the update of the weights, comes after them and uses all cores.
+the whole batch, and the update of the weights, comes after them and uses all cores. The few small values that shards
+read of the whole batch, such as the sum of its weights, come before them.
 """
 
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +21,7 @@ from onnxseq.compiler.passes import rewrite
 from onnxseq.compiler.samples import COMMON, MIXED, READING_SHAPES, SUM, Places, Samples
 from onnxseq.compiler.sharded import Crossing, Wires
 from onnxseq.compiler.tensor import Tensor, Variable, constant, numpy_dtype
+from onnxseq.shapes import Dim
 
 _LEAST = 4  # samples of a shard
 
@@ -66,7 +69,7 @@ def cut(
     targets = [*outputs, *(value for _, value in updates)]
     nodes, _ = reachable(targets, set(inputs))
     loops = [node for node in nodes if node.op_type == "Loop"]
-    if count == 1 or not loops:
+    if count == 1 or not loops or any(batch in _names(d) for x in inputs for d in x.dims[1:]):
         return None
     fed = {x: Samples(0) if x.rank and x.dims[0] == batch else COMMON for x in inputs}
     places = Places(fed, sizes, samples, phase, inputs)
@@ -84,6 +87,10 @@ def cut(
         if node.op_type in ("Shape", "Size") and isinstance(places[node.inputs[0]], Samples)  # type: ignore[index]
     }
     return Cut(batch, count, samples // count, tuple(dict.fromkeys(early)), tuple(rows), tuple(sums), whole)  # type: ignore[arg-type]
+
+
+def _names(dim: Dim) -> set[str]:
+    return set(re.findall(r"[A-Za-z_]\w*", str(dim)))
 
 
 def _frontier(targets: Sequence[Tensor], fed: Sequence[Tensor], places: Places, within: bool = False) -> list[Tensor]:
