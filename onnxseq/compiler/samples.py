@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import onnx_ir as ir
 
 from onnxseq import shapes
+from onnxseq.compiler.extract import reachable
 from onnxseq.compiler.ops import index, law, reduction
 from onnxseq.compiler.ops.body import body_of
 from onnxseq.compiler.tensor import Tensor, attribute, constant_value
@@ -115,8 +116,7 @@ class Places:
         arrived = [COMMON if x is None else self[x] for x in node.inputs]  # type: ignore[index]
         count = len(node.outputs)
         if node.op_type in ("PhaseSelect", "PhaseGate"):
-            is_taken = attribute(node, "when", 1) == self.phase
-            return [arrived[1] if node.op_type == "PhaseGate" or is_taken else arrived[2]]
+            return [arrived[1 if node.op_type == "PhaseGate" or self.phase else 2]]
         if node.op_type not in READING_SHAPES and not self.in_loop:
             # To all others it is numbers, which are put into the graph: those of the whole batch.
             whole = [place == SHAPE and law.is_node(x, "Shape") for x, place in zip(node.inputs, arrived, strict=True)]
@@ -168,11 +168,11 @@ class Places:
         """Follow what a compound op stands for."""
         given = law.of(node).expand(node)  # type: ignore[misc]
         values: list[Tensor] = [given] if isinstance(given, Tensor) else list(given)  # type: ignore[arg-type]
-        inside = _between(values, node.inputs)
+        known = {x: self[x] for x in node.inputs if x is not None}  # type: ignore[index]
+        inside, _ = reachable(values, set(known))
         # These are seen by nobody who would have to tell the sizes of the whole from those of a part.
         if any(n.op_type in ("Shape", "Size") and self[n.inputs[0]] != COMMON for n in inside):
             return [MIXED] * len(values)
-        known = {x: self[x] for x in node.inputs if x is not None}  # type: ignore[index]
         places = Places(known, self.sizes, self.batch, self.phase, in_loop=self.in_loop)
         places.follow(inside)
         return [places[v] for v in values]
@@ -193,18 +193,6 @@ class Places:
             return [MIXED] * len(node.outputs)
         stacked = [replace(p, axis=p.axis + 1) if isinstance(p, Samples) else p for p in steps]
         return [*arrived[:count], *stacked]
-
-
-def _between(values: Sequence[Tensor], ends: Sequence[Tensor | None]) -> list[ir.Node]:
-    found: dict[ir.Node, None] = {}
-    stack = list(values)
-    while stack:
-        value = stack.pop()
-        node = value.producer()
-        if value not in ends and node is not None and node not in found:
-            found[node] = None
-            stack.extend(x for x in node.inputs if x is not None)
-    return sorted(found, key=lambda n: n.outputs[0].serial)
 
 
 # -- rules: what a node makes of the places of its inputs, one of which at least holds samples; None where that is mixed

@@ -122,6 +122,7 @@ class ShardedBinding:
             wait(session.running)
         for shard in session.running:
             shard.result()
+        session.running = ()
         self._join.run()
 
     def result(self, position: int) -> np.ndarray:
